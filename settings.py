@@ -1,0 +1,59 @@
+"""Settings of an installation, read from the environment or a `.env` file."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Every setting has an environment variable `OMNIKPI_<NAME>`; paths are absolute once read."""
+
+    model_config = SettingsConfigDict(env_prefix="OMNIKPI_", env_file=".env", extra="ignore", frozen=True)
+
+    data_dir: Path = Field(default=Path("data"), description="Where every file omnikpi writes is kept.")
+    locale: Literal["en", "fr"] = Field(default="en", description="Language a visitor sees first.")
+    currency: str = Field(default="EUR", pattern="^[A-Z]{3}$", description="Reporting currency, ISO 4217.")
+    timezone: str = Field(default="Europe/Paris", description="Time zone of what has no location, IANA name.")
+    sources: Path | None = Field(default=None, description="Extra folder of mapping files.")
+    hash_key: SecretStr | None = Field(default=None, description="Key of the identifiers' hashes; made once if absent.")
+    keep_builds: int = Field(default=14, ge=2, description="How many published builds stay.")
+
+    @field_validator("data_dir", "sources")
+    @classmethod
+    def _absolute(cls, path: Path | None) -> Path | None:
+        return path.expanduser().resolve() if path else None
+
+    @property
+    def inbox(self) -> Path:
+        return self.data_dir / "inbox"
+
+    @property
+    def archive(self) -> Path:
+        return self.data_dir / "archive"
+
+    @property
+    def quarantine(self) -> Path:
+        return self.data_dir / "quarantine"
+
+    @property
+    def vault(self) -> Path:
+        return self.data_dir / "vault.duckdb"
+
+    @property
+    def warehouse(self) -> Path:
+        return self.data_dir / "warehouse.duckdb"
+
+    @property
+    def builds(self) -> Path:
+        return self.data_dir / "builds"
+
+    @property
+    def current(self) -> Path:
+        return self.data_dir / "CURRENT"
+
+
+def load_settings() -> Settings:
+    """The settings in force; raises `pydantic.ValidationError` naming each variable that is wrong."""
+    return Settings()
