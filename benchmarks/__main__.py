@@ -1,0 +1,17 @@
+"""`make bench`: every measurement, printed as ratios."""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from benchmarks import loading
+
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("--rows", type=int, default=10_000_000, help="lines of the file to load")
+parser.add_argument("--rounds", type=int, default=3, help="times each contender runs")
+parser.add_argument("--only", choices=["loading", "building", "pages"], help="one measurement alone")
+arguments = parser.parse_args()
+
+with tempfile.TemporaryDirectory(prefix="omnikpi-bench-") as scratch:
+    if arguments.only in (None, "loading"):
+        loading.main(Path(scratch) / "loading", arguments.rows, arguments.rounds)

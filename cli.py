@@ -1,0 +1,397 @@
+"""The terminal door: the `omnikpi` command.
+
+Each command says what it does, does it through `ingest` or `dashboard`, and exits with a documented code: 0 done or nothing
+to do, 2 usage, 65 data refused, 74 reading or writing failed, 75 another run holds the lock, 78 configuration.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from settings import Settings, load_settings
+
+PROJECT = Path(__file__).resolve().parent
+app = typer.Typer(
+    name="omnikpi",
+    help="Omnichannel KPIs that executives trust: exports in, dashboards out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+out = Console(soft_wrap=True)
+err = Console(stderr=True, soft_wrap=True)
+
+
+class Size(StrEnum):
+    small = "small"
+    medium = "medium"
+
+
+class Format(StrEnum):
+    table = "table"
+    csv = "csv"
+    json = "json"
+
+
+class Grain(StrEnum):
+    day = "day"
+    week = "week"
+    month = "month"
+    quarter = "quarter"
+    year = "year"
+    retail_week = "retail_week"
+    retail_month = "retail_month"
+    retail_quarter = "retail_quarter"
+    retail_year = "retail_year"
+
+
+Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="A day, inclusive: 2026-01-31.")]
+
+
+def main() -> None:
+    """Run the command line; turns every expected failure into one clear message and its exit code."""
+    try:
+        app()
+    except Exception as error:
+        code = getattr(error, "exit_code", 74 if isinstance(error, OSError) else None)
+        if code is None:
+            raise
+        _fail(str(error), code)
+
+
+@app.command()
+def demo(
+    size: Annotated[Size, typer.Option(help="small takes two minutes; medium writes ten million order lines.")] = Size.small,
+    open_: Annotated[bool, typer.Option("--open/--no-open", help="Start the dashboard when done.")] = True,
+) -> None:
+    """Write the demonstration retailer's exports, run everything, open the dashboard."""
+    import demo as retailer
+
+    settings = _settings()
+    marker = settings.data_dir / "demo.json"
+    asked = {"size": size.value}
+    if marker.exists() and json.loads(marker.read_text()) != asked:
+        _fail(f"{settings.data_dir} holds a demonstration of another size; remove it or set OMNIKPI_DATA_DIR", 78)
+    if not marker.exists():
+        if settings.warehouse.exists():
+            _fail(f"{settings.data_dir} holds a retailer's own data; set OMNIKPI_DATA_DIR to another folder", 78)
+        with _working("Writing the demonstration retailer's exports") as say:
+            retailer.write(settings.inbox, settings.data_dir / "truth", size=size.value, progress=say)
+        marker.parent.mkdir(parents=True, exist_ok=True)
+        marker.write_text(json.dumps(asked) + "\n")
+    _run(settings)
+    if open_:
+        serve()
+    else:
+        out.print("Start the dashboard with: omnikpi serve")
+
+
+@app.command()
+def check(file: Annotated[Path, typer.Argument(help="The file to look at.", exists=True, dir_okay=False)]) -> None:
+    """Say what of FILE would load and what would not; write nothing."""
+    from ingest.checking import check_file
+
+    report = check_file(_settings(), file)
+    out.print(report.text(), highlight=False, markup=False)
+    raise typer.Exit(0 if report.would_load else 65)
+
+
+@app.command()
+def ingest(
+    source: Annotated[str | None, typer.Option(help="Only this source's files.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would load; write nothing.")] = False,
+    replay: Annotated[Path | None, typer.Option(help="Load this repaired file of the quarantine.", exists=True)] = None,
+) -> None:
+    """Load the inbox into the warehouse."""
+    from ingest.inbox import ingest as load_inbox
+
+    from ingest.run import lock
+
+    settings = _settings()
+    with lock(settings), _files() as on_file:
+        summary = load_inbox(settings, source=source, dry_run=dry_run, replay=replay, report=on_file)
+    _conclude(summary)
+
+
+@app.command()
+def build(
+    full_refresh: Annotated[bool, typer.Option("--full-refresh", help="Compute every row again.")] = False,
+) -> None:
+    """Build the models, test them, and publish."""
+    from ingest.run import build as build_and_publish
+
+    settings = _settings()
+    with _working("Building") as say:
+        build_id = build_and_publish(settings, full_refresh, say)
+    out.print(f"Published build {build_id}")
+
+
+@app.command()
+def run() -> None:
+    """Load the inbox, build, publish: the one command a scheduler calls."""
+    _run(_settings(), strict=True)
+
+
+@app.command()
+def watch(every: Annotated[str, typer.Option(help="Time between two runs: 30s, 15m, 2h.")] = "15m") -> None:
+    """Run again and again, for those without a scheduler."""
+    pause = _seconds(every)
+    while True:
+        try:
+            _run(_settings())
+        except Exception as error:
+            if getattr(error, "exit_code", None) is None:
+                raise
+            err.print(f"omnikpi: {error}", style="red", markup=False)
+        time.sleep(pause)
+
+
+@app.command()
+def query(
+    metrics: Annotated[str, typer.Argument(metavar="METRIC[,METRIC]", help="Metrics by name; see `omnikpi metrics`.")],
+    by: Annotated[str | None, typer.Option(metavar="DIM[,DIM]", help="Dimensions to split by.")] = None,
+    grain: Annotated[Grain | None, typer.Option(help="Length of a period.")] = None,
+    from_: Annotated[Day, typer.Option("--from")] = None,
+    to: Day = None,
+    where: Annotated[list[str] | None, typer.Option(metavar="DIM=VALUE", help="Keep one value; may be repeated.")] = None,
+    as_of: Annotated[str | None, typer.Option(metavar="BUILD|DATE", help="Answer as known then.")] = None,
+    format: Annotated[Format, typer.Option(help="How to print the answer.")] = Format.table,  # noqa: A002
+) -> None:
+    """Give the same answer the pages give."""
+    from dashboard.metrics import ask
+
+    from dashboard import answers
+
+    settings, published = _published(as_of)
+    answer = ask(published, _question(metrics, by, grain, from_, to, where))
+    text = answers.render(published, answer, format.value, settings.locale)
+    print(text, end="" if text.endswith("\n") else "\n")
+
+
+@app.command()
+def explain(
+    metrics: Annotated[str, typer.Argument(metavar="METRIC[,METRIC]")],
+    by: Annotated[str | None, typer.Option(metavar="DIM[,DIM]")] = None,
+    grain: Annotated[Grain | None, typer.Option()] = None,
+    from_: Annotated[Day, typer.Option("--from")] = None,
+    to: Day = None,
+    where: Annotated[list[str] | None, typer.Option(metavar="DIM=VALUE")] = None,
+    as_of: Annotated[str | None, typer.Option(metavar="BUILD|DATE")] = None,
+) -> None:
+    """Show a number's definition, SQL, lineage and source rows."""
+    from dashboard import answers
+
+    settings, published = _published(as_of)
+    print(answers.explain(published, _question(metrics, by, grain, from_, to, where), settings.locale))
+
+
+@app.command()
+def metrics() -> None:
+    """List the metrics that can be asked for."""
+    from dashboard.catalogue import catalogue
+
+    settings, published = _published(None)
+    french = settings.locale == "fr"
+    table = Table("metric", "label", "topic", "formula", box=None, header_style="bold")
+    for metric in catalogue(published).values():
+        table.add_row(metric.name, metric.label_fr if french else metric.label, metric.topic, metric.formula)
+    out.print(table)
+
+
+@app.command()
+def sources() -> None:
+    """List the mappings: which files load, and what they feed."""
+    from ingest.mappings import load_mappings
+
+    table = Table("source", "mapping", "files", "feeds", box=None, header_style="bold")
+    for mapping in load_mappings(_settings()):
+        table.add_row(mapping.source, mapping.name, mapping.files, ", ".join(mapping.entities))
+    out.print(table)
+
+
+@app.command()
+def status() -> None:
+    """Show loads, freshness and the quarantine."""
+    from ingest.ledger import status as ledger_status
+
+    from ingest.run import current_info
+
+    settings = _settings()
+    info = current_info(settings)
+    out.print(f"Data folder {settings.data_dir}")
+    if info:
+        out.print(f"Current build {info['build_id']}, data {info['data_from']} to {info['data_to']}")
+    else:
+        out.print("No build yet: put exports in the inbox and call `omnikpi run`")
+    out.print(ledger_status(settings).table())
+
+
+@app.command()
+def doctor() -> None:
+    """Check the installation: versions, folders, mappings, the current build."""
+    from ingest.diagnosis import diagnose
+
+    settings = _settings()
+    findings = diagnose(settings)
+    for finding in findings:
+        out.print(f"[{'green]ok  ' if finding.ok else 'red]fault'}[/] {finding.subject}: {finding.message}")
+    raise typer.Exit(0 if all(finding.ok for finding in findings) else 78)
+
+
+@app.command()
+def serve(
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8501,
+    address: Annotated[str, typer.Option(help="Address to listen on.")] = "localhost",
+) -> None:
+    """Start the dashboard."""
+    settings = _settings()
+    # Streamlit reads its theme from the folder it is started in; the data folder may be anywhere.
+    environment = os.environ | {"OMNIKPI_DATA_DIR": str(settings.data_dir)}
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        "app.py",
+        f"--server.port={port}",
+        f"--server.address={address}",
+    ]
+    if not sys.stdout.isatty() or not _has_display():
+        command.append("--server.headless=true")
+    out.print(f"The dashboard is at http://{address}:{port} (Ctrl+C stops it)")
+    try:
+        raise typer.Exit(subprocess.run(command, cwd=PROJECT, env=environment, check=False).returncode)
+    except KeyboardInterrupt:
+        raise typer.Exit(0) from None
+
+
+def _settings() -> Settings:
+    try:
+        return load_settings()
+    except ValueError as error:
+        _fail(f"a setting is wrong: {error}", 78)
+
+
+def _published(as_of: str | None) -> tuple[Settings, Any]:
+    """The settings and the build to answer from; fails clearly when there is none."""
+    from dashboard import builds
+
+    settings = _settings()
+    published = builds.find(settings.data_dir, as_of) if as_of else builds.current(settings.data_dir)
+    if published is None:
+        _fail(f"there is no build in {settings.data_dir} yet: put exports in {settings.inbox} and call `omnikpi run`", 78)
+    return settings, published
+
+
+def _question(
+    metrics: str,
+    by: str | None,
+    grain: Grain | None,
+    since: datetime | None,
+    until: datetime | None,
+    where: list[str] | None,
+) -> Any:
+    from dashboard.metrics import Question
+
+    kept: dict[str, tuple[str, ...]] = {}
+    for condition in where or []:
+        dimension, equals, value = condition.partition("=")
+        if not equals or not dimension:
+            _fail(f"--where takes DIM=VALUE, not {condition!r}", 2)
+        kept[dimension] = (*kept.get(dimension, ()), value)
+    return Question(
+        metrics=_names(metrics),
+        by=_names(by or ""),
+        grain=grain.value if grain else None,
+        since=_day(since),
+        until=_day(until),
+        where=tuple(kept.items()),
+    )
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _day(moment: datetime | None) -> date | None:
+    return moment.date() if moment else None
+
+
+def _run(settings: Settings, strict: bool = False) -> None:
+    """A whole run with its progress shown; `strict` exits 65 when a file was refused."""
+    from ingest.run import run as run_all
+
+    with _working("Running") as say, _files() as on_file:
+        summary = run_all(settings, say, on_file)
+    if summary.build_id:
+        out.print(f"Published build {summary.build_id}")
+    else:
+        out.print("Nothing new: the current build is up to date")
+    _conclude(summary.ingested, strict)
+
+
+def _conclude(summary: Any, strict: bool = True) -> None:
+    """Say what was loaded; exit 65 when a file was refused."""
+    out.print(summary.text(), highlight=False, markup=False)
+    if strict and summary.refused:
+        raise typer.Exit(65)
+
+
+@contextmanager
+def _files() -> Iterator[Callable[[Any], None]]:
+    """A reporter of files: one JSON line each when nobody watches; on a terminal the spinner shows the latest."""
+
+    def report(outcome: Any) -> None:
+        if not sys.stdout.isatty():
+            print(json.dumps(outcome.facts(), default=str), flush=True)
+
+    yield report
+
+
+@contextmanager
+def _working(title: str) -> Iterator[Callable[[str], None]]:
+    """A spinner with the step at hand on a terminal; silence elsewhere."""
+    with Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+        console=err,
+        transient=True,
+        disable=not err.is_terminal,
+    ) as progress:
+        task = progress.add_task(title)
+        yield lambda step: progress.update(task, description=f"{title} · {step}")
+
+
+def _seconds(text: str) -> float:
+    units = {"s": 1, "m": 60, "h": 3600}
+    try:
+        return float(text[:-1]) * units[text[-1]]
+    except (ValueError, KeyError, IndexError):
+        _fail(f"--every takes a time such as 30s, 15m or 2h, not {text!r}", 2)
+
+
+def _has_display() -> bool:
+    return sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    err.print(f"omnikpi: {message}", style="red", markup=False, highlight=False)
+    raise SystemExit(code)
+
+
+if __name__ == "__main__":
+    main()

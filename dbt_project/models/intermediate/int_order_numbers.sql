@@ -1,0 +1,13 @@
+-- Resolves the order a row of any system names: join on order_number and (the same source_system or is_only).
+{{ config(materialized='incremental', unique_key='order_number') }}
+
+select
+    order_number,
+    source_system,
+    order_id,
+    count(*) over (partition by order_number) = 1 as is_only,
+    max(_file_id) over (partition by order_number) as _file_id
+from {{ ref('stg_orders') }}
+{% if is_incremental() %}
+where order_number in (select o.order_number from {{ ref('stg_orders') }} as o where o._file_id > {{ loaded_through() }})
+{% endif %}

@@ -1,0 +1,191 @@
+"""Copy the marts of a finished dbt build into a new, versioned, read-only build and make it the current one."""
+
+import json
+import os
+import shutil
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import yaml
+
+from ingest.build import PROJECT, BuildResult, project_checksum
+from settings import Settings
+
+# What readers see of the ledger, beside the marts; rejects are already masked.
+LEDGER_TABLES = ("files", "file_entities", "rejects")
+# A day's delivery is missing once this many of a feed's usual intervals have passed without one.
+LATE_AFTER_INTERVALS = 2
+
+
+class PublishFailed(Exception):
+    """The copy did not equal the warehouse; nothing was published."""
+
+    exit_code = 74
+
+
+def publish(settings: Settings, result: BuildResult) -> str:
+    """Publish the warehouse's marts; returns the new build's id, which is `CURRENT` from then on.
+
+    Readers see the old build until the last step and the whole new one after it. Raises `PublishFailed` when a copied
+    table differs from its original in rows or checksum; the last good build then stays.
+    """
+    settings.builds.mkdir(parents=True, exist_ok=True)
+    for leftover in settings.builds.glob(".unfinished-*"):
+        shutil.rmtree(leftover)
+    created_at = datetime.now(UTC)
+    build_id = _new_id(settings.builds, created_at)
+    unfinished = settings.builds / f".unfinished-{build_id}"
+    unfinished.mkdir()
+    marts, facts = _copy_marts(settings.warehouse, unfinished / "marts.duckdb")
+    shutil.copyfile(result.target / "semantic_manifest.json", unfinished / "semantic_manifest.json")
+    manifest = json.loads((result.target / "manifest.json").read_text())
+    info = {
+        "build_id": build_id,
+        "created_at": created_at.isoformat(timespec="seconds"),
+        "version": version("omnikpi"),
+        "currency": settings.currency,
+        "timezone": settings.timezone,
+        "project": project_checksum(),
+        "vars": _project_vars(manifest),
+        "marts": marts,
+        "tests": [asdict(node) for node in result.tests],
+        "seconds": round(sum(node.seconds for node in result.nodes), 3),
+        "lineage": _lineage(manifest),
+        **facts,
+    }
+    (unfinished / "build.json").write_text(json.dumps(info, indent=1, default=str))
+    for path in unfinished.iterdir():
+        _sync(path)
+    _sync(unfinished)
+    unfinished.rename(settings.builds / build_id)
+    _sync(settings.builds)
+    write_atomically(settings.current, build_id + "\n")
+    _prune(settings)
+    return build_id
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replace a small file so that a reader, or a crash, sees the old text or the new one and nothing between."""
+    beside = path.with_name(path.name + ".new")
+    beside.write_text(text)
+    _sync(beside)
+    beside.replace(path)
+    _sync(path.parent)
+
+
+def _new_id(builds: Path, created_at: datetime) -> str:
+    """A name that sorts by time and was never used: DuckDB caches open databases by path."""
+    stem = created_at.strftime("%Y%m%dT%H%M%S")
+    taken = {path.name.removeprefix(".unfinished-") for path in builds.iterdir()}
+    return next(name for n in range(1000) if (name := f"{stem}-{n:03d}") not in taken)
+
+
+def _copy_marts(warehouse: Path, copy: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Copy every mart and the ledger; returns each mart's rows and checksum, and the facts of the build's inputs."""
+    with duckdb.connect() as connection:
+        connection.execute(f"attach {_literal(warehouse)} as source (read_only)")
+        # The older storage version lets an analyst's 1.5 client open the build.
+        connection.execute(f"attach {_literal(copy)} as build (storage_version 'v1.5.0')")
+        connection.execute("create schema build.marts; create schema build.ledger")
+        names = connection.execute(
+            "select table_name from duckdb_tables() where database_name = 'source' and schema_name = 'marts' order by 1"
+        ).fetchall()
+        originals = {}
+        for (name,) in names:
+            connection.execute(f'create table build.marts."{name}" as from source.marts."{name}"')
+            originals[name] = _fingerprint(connection, f'source.marts."{name}"')
+        for name in LEDGER_TABLES:
+            connection.execute(f'create table build.ledger."{name}" as from source.ledger."{name}"')
+        facts = _facts(connection)
+        connection.execute("checkpoint build; detach build")
+    if copy.with_name(copy.name + ".wal").exists():
+        raise PublishFailed(f"{copy} was left with a write-ahead log: the disk may be full; free space and run again")
+    with duckdb.connect(str(copy), read_only=True) as connection:
+        copies = {name: _fingerprint(connection, f'marts."{name}"') for name in originals}
+    wrong = sorted(name for name in originals if originals[name] != copies[name])
+    if wrong:
+        raise PublishFailed(f"the copy differs from the warehouse in {', '.join(wrong)}: check the disk and run again")
+    return originals, facts
+
+
+def _fingerprint(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, Any]:
+    """Row count and a checksum that does not depend on the order of rows."""
+    rows, checksum = connection.execute(f"select count(*), coalesce(sum(hash(t)), 0)::varchar from {table} as t").fetchall()[0]
+    return {"rows": rows, "checksum": checksum}
+
+
+def _facts(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    """What went into the build: the data's span, rows by entity, the load high-water mark; writes `ledger.feeds`."""
+    names = connection.execute(
+        "select table_name from duckdb_tables() where database_name = 'source' and schema_name = 'raw' order by 1"
+    ).fetchall()
+    entities = {name: connection.execute(f'select count(*) from source.raw."{name}"').fetchall()[0][0] for (name,) in names}
+    first_day, last_day = connection.execute("select first_day, last_day from source.intermediate.int_data_span").fetchall()[0]
+    high_water = connection.execute("select coalesce(max(file_id), 0) from source.ledger.files").fetchall()[0][0]
+    connection.execute(
+        """
+        create table build.ledger.feeds as
+        with loads as (
+            select source, mapping, file_name, delivered_at, loaded_at, rows_loaded, rows_rejected,
+                delivered_at - lag(delivered_at) over (partition by source, mapping order by delivered_at) as gap
+            from source.ledger.files where verdict in ('loaded', 'loaded_with_rejects')
+        ), feeds as (
+            select source, mapping, count(*) as file_count, sum(rows_loaded) as rows_loaded, sum(rows_rejected) as rows_rejected,
+                max(delivered_at) as last_delivered_at, max(loaded_at) as last_loaded_at,
+                arg_max(file_name, delivered_at) as last_file_name,
+                median(epoch(gap)) filter (where gap > interval 1 hour) / 3600 as usual_interval_hours
+            from loads group by source, mapping
+        )
+        select *,
+            epoch(max(last_delivered_at) over () - last_delivered_at) / 3600 as behind_hours,
+            coalesce(behind_hours <= greatest($late * usual_interval_hours, 24), true) as is_fresh
+        from feeds order by source, mapping
+        """,
+        {"late": LATE_AFTER_INTERVALS},
+    )
+    return {"data_from": first_day, "data_to": last_day, "high_water_mark": high_water, "entities": entities}
+
+
+def _project_vars(manifest: dict) -> dict[str, Any]:
+    """The parameters of `dbt_project.yml`, which the pages show beside the KPIs they shape."""
+    declared = yaml.safe_load((PROJECT / "dbt_project.yml").read_text()).get("vars", {})
+    return declared.get(manifest["metadata"]["project_name"], declared)
+
+
+def _lineage(manifest: dict) -> dict[str, list[str]]:
+    """For every model, the models, seeds and raw entities it reads directly; raw entities are written `raw.<entity>`."""
+
+    def short(unique_id: str) -> str:
+        parts = unique_id.split(".")
+        return f"{parts[2]}.{parts[3]}" if parts[0] == "source" else parts[2]
+
+    return {
+        node["name"]: sorted(short(parent) for parent in node["depends_on"]["nodes"])
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model"
+    }
+
+
+def _prune(settings: Settings) -> None:
+    """Keep the newest builds; a reader that still holds an older file open keeps its data until it lets go."""
+    builds = sorted(path for path in settings.builds.iterdir() if not path.name.startswith("."))
+    for path in builds[: -settings.keep_builds]:
+        shutil.rmtree(path)
+
+
+def _sync(path: Path) -> None:
+    """Force a file or folder to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _literal(path: Path) -> str:
+    """A path as an SQL string: `attach` takes no parameters."""
+    return "'" + str(path).replace("'", "''") + "'"
