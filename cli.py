@@ -58,7 +58,14 @@ class Grain(StrEnum):
     retail_year = "retail_year"
 
 
-Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="A day, inclusive: 2026-01-31.")]
+_DAY: Any = {"formats": ["%Y-%m-%d"], "metavar": "DATE"}
+From = Annotated[datetime | None, typer.Option("--from", help="First day, inclusive: 2026-01-31.", **_DAY)]
+To = Annotated[datetime | None, typer.Option("--to", help="Last day, inclusive.", **_DAY)]
+By = Annotated[str | None, typer.Option(metavar="DIM[,DIM]", help="Dimensions to split by.")]
+Period = Annotated[Grain | None, typer.Option("--grain", help="Length of a period.")]
+Where = Annotated[list[str] | None, typer.Option(metavar="DIM=VALUE", help="Keep one value; may be repeated.")]
+AsOf = Annotated[str | None, typer.Option(metavar="BUILD|DATE", help="Answer as known then.")]
+Metrics = Annotated[str, typer.Argument(metavar="METRIC[,METRIC]", help="Metrics by name; see `omnikpi metrics`.")]
 
 
 def main() -> None:
@@ -161,41 +168,39 @@ def watch(every: Annotated[str, typer.Option(help="Time between two runs: 30s, 1
 
 @app.command()
 def query(
-    metrics: Annotated[str, typer.Argument(metavar="METRIC[,METRIC]", help="Metrics by name; see `omnikpi metrics`.")],
-    by: Annotated[str | None, typer.Option(metavar="DIM[,DIM]", help="Dimensions to split by.")] = None,
-    grain: Annotated[Grain | None, typer.Option(help="Length of a period.")] = None,
-    from_: Annotated[Day, typer.Option("--from")] = None,
-    to: Day = None,
-    where: Annotated[list[str] | None, typer.Option(metavar="DIM=VALUE", help="Keep one value; may be repeated.")] = None,
-    as_of: Annotated[str | None, typer.Option(metavar="BUILD|DATE", help="Answer as known then.")] = None,
+    metrics: Metrics,
+    by: By = None,
+    grain: Period = None,
+    since: From = None,
+    until: To = None,
+    where: Where = None,
+    as_of: AsOf = None,
     format: Annotated[Format, typer.Option(help="How to print the answer.")] = Format.table,  # noqa: A002
 ) -> None:
     """Give the same answer the pages give."""
+    from dashboard import answers
     from dashboard.metrics import ask
 
-    from dashboard import answers
-
     settings, published = _published(as_of)
-    answer = ask(published, _question(metrics, by, grain, from_, to, where))
-    text = answers.render(published, answer, format.value, settings.locale)
-    print(text, end="" if text.endswith("\n") else "\n")
+    answer = ask(published, _question(metrics, by, grain, since, until, where))
+    print(answers.render(published, answer, format.value, settings.locale).rstrip("\n"))
 
 
 @app.command()
 def explain(
-    metrics: Annotated[str, typer.Argument(metavar="METRIC[,METRIC]")],
-    by: Annotated[str | None, typer.Option(metavar="DIM[,DIM]")] = None,
-    grain: Annotated[Grain | None, typer.Option()] = None,
-    from_: Annotated[Day, typer.Option("--from")] = None,
-    to: Day = None,
-    where: Annotated[list[str] | None, typer.Option(metavar="DIM=VALUE")] = None,
-    as_of: Annotated[str | None, typer.Option(metavar="BUILD|DATE")] = None,
+    metrics: Metrics,
+    by: By = None,
+    grain: Period = None,
+    since: From = None,
+    until: To = None,
+    where: Where = None,
+    as_of: AsOf = None,
 ) -> None:
     """Show a number's definition, SQL, lineage and source rows."""
     from dashboard import answers
 
     settings, published = _published(as_of)
-    print(answers.explain(published, _question(metrics, by, grain, from_, to, where), settings.locale))
+    print(answers.explain(published, _question(metrics, by, grain, since, until, where), settings.locale))
 
 
 @app.command()

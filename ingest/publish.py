@@ -37,7 +37,7 @@ def publish(settings: Settings, result: BuildResult) -> str:
     for leftover in settings.builds.glob(".unfinished-*"):
         shutil.rmtree(leftover)
     created_at = datetime.now(UTC)
-    build_id = _new_id(settings.builds, created_at)
+    build_id = _new_id(created_at)
     unfinished = settings.builds / f".unfinished-{build_id}"
     unfinished.mkdir()
     marts, facts = _copy_marts(settings.warehouse, unfinished / "marts.duckdb")
@@ -77,11 +77,9 @@ def write_atomically(path: Path, text: str) -> None:
     _sync(path.parent)
 
 
-def _new_id(builds: Path, created_at: datetime) -> str:
-    """A name that sorts by time and was never used: DuckDB caches open databases by path."""
-    stem = created_at.strftime("%Y%m%dT%H%M%S")
-    taken = {path.name.removeprefix(".unfinished-") for path in builds.iterdir()}
-    return next(name for n in range(1000) if (name := f"{stem}-{n:03d}") not in taken)
+def _new_id(created_at: datetime) -> str:
+    """A name that sorts by time and was never used, to the microsecond: DuckDB caches open databases by path."""
+    return created_at.strftime("%Y%m%dT%H%M%S-%f")
 
 
 def _copy_marts(warehouse: Path, copy: Path) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -104,8 +102,9 @@ def _copy_marts(warehouse: Path, copy: Path) -> tuple[dict[str, Any], dict[str, 
         connection.execute("checkpoint build; detach build")
     if copy.with_name(copy.name + ".wal").exists():
         raise PublishFailed(f"{copy} was left with a write-ahead log: the disk may be full; free space and run again")
-    with duckdb.connect(str(copy), read_only=True) as connection:
-        copies = {name: _fingerprint(connection, f'marts."{name}"') for name in originals}
+    with duckdb.connect() as connection:
+        connection.execute(f"attach {_literal(copy)} as build (read_only)")
+        copies = {name: _fingerprint(connection, f'build.marts."{name}"') for name in originals}
     wrong = sorted(name for name in originals if originals[name] != copies[name])
     if wrong:
         raise PublishFailed(f"the copy differs from the warehouse in {', '.join(wrong)}: check the disk and run again")

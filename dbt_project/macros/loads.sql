@@ -28,13 +28,14 @@
 {%- endmacro %}
 
 
-{% macro newest_rows_with_change(entity, columns) -%}
+{% macro newest_master_rows(entity, key, columns) -%}
     {#-
-        `newest_rows` for master data that systems export whole every day, with `changed_file_id`: the load that last
-        changed one of `columns`. A re-delivery of the same content therefore changes nothing downstream.
+        The newest version of each key of master data, whatever the system it came from, with `changed_file_id`: the load
+        that last changed one of `columns`. Such files are exported whole every day; the same content delivered again
+        changes nothing downstream.
     -#}
     {%- set table = source('raw', entity) -%}
-    {%- set key = entity_key(entity) | join(', ') -%}
+    {%- set key = key | join(', ') -%}
     select *
     from (
         select

@@ -2,44 +2,23 @@
 
 with source as (
     {{ newest_rows('orders') }}
-),
-
-renamed as (
-    select
-        _source || ':' || order_id as order_id,
-        order_id as order_number,
-        _source as source_system,
-        location_id,
-        session_id,
-        identity_key,
-        channel,
-        fulfilment_mode,
-        status,
-        currency,
-        coalesce(is_test, false) as is_test,
-        coalesce(is_staff, false) as is_staff,
-        coalesce(is_b2b, false) as is_b2b,
-        shipping_amount,
-        ordered_at,
-        _file_id
-    from source
 )
 
 select
-    order_id,
-    order_number,
-    source_system,
+    _source || ':' || order_id as order_id,
+    order_id as order_number,
+    _source as source_system,
     location_id,
     session_id,
     identity_key,
     channel,
     fulfilment_mode,
     status,
-    currency,
-    is_test,
-    is_staff,
-    is_b2b,
-    shipping_amount,
+    upper(currency) as currency,
+    coalesce(is_test, false) as is_test,
+    coalesce(is_staff, false) as is_staff,
+    coalesce(is_b2b, false) as is_b2b,
+    coalesce(shipping_amount, 0) as shipping_amount,
     ordered_at,
     _file_id
-from renamed
+from source

@@ -1,0 +1,1 @@
+"""The read side: from a published build to the screen."""

@@ -1,0 +1,193 @@
+"""MetricFlow in process: what a build's metrics can be sliced by, and the SQL of a question.
+
+The only module that knows MetricFlow. No dbt, no profile and no connection is needed: MetricFlow asks a client for its
+engine's name and renderer, and the compiled SQL runs on the build.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from threading import Lock
+from typing import Any, Literal
+
+from metricflow.engine.metricflow_engine import MetricFlowEngine, MetricFlowQueryRequest
+from metricflow.protocols.sql_client import SqlEngine
+from metricflow.sql.render.duckdb_renderer import DuckDbSqlPlanRenderer
+from metricflow_semantic_interfaces.references import MetricReference
+from metricflow_semantics.model.dbt_manifest_parser import parse_manifest_from_dbt_generated_manifest
+from metricflow_semantics.model.linkable_element_property import GroupByItemProperty
+from metricflow_semantics.model.semantic_manifest_lookup import SemanticManifestLookup
+from metricflow_semantics.model.semantics.linkable_element import LinkableElementType
+
+from dashboard.builds import Build
+
+# Finest first; the retailer's own calendar adds more through the time spine.
+STANDARD_GRAINS = ("day", "week", "month", "quarter", "year")
+
+SHAPES_KEPT = 4096
+
+_KINDS: dict[LinkableElementType, Literal["entity", "dimension", "time"]] = {
+    LinkableElementType.ENTITY: "entity",
+    LinkableElementType.DIMENSION: "dimension",
+    LinkableElementType.TIME_DIMENSION: "time",
+}
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing metrics can be sliced by: `location__region` is reached over `path` ("location",), its `element` is region."""
+
+    kind: Literal["entity", "dimension", "time"]
+    element: str
+    path: tuple[str, ...]
+    model: str
+    grain: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The qualified name."""
+        return "__".join((*self.path, self.element))
+
+    @property
+    def column(self) -> str:
+        """What a question groups by, and the column of the compiled SQL."""
+        return f"{self.name}__{self.grain}" if self.grain else self.name
+
+    @property
+    def reference(self) -> str:
+        """The item in a filter."""
+        # A filter's dimension takes one entity in its name and those before it as a path.
+        last = "__".join((*self.path[-1:], self.element))
+        path = list(self.path[:-1])
+        if self.kind == "time":
+            return f"{{{{ TimeDimension('{last}', '{self.grain}', entity_path={path}) }}}}"
+        return f"{{{{ {self.kind.title()}('{last}', entity_path={path}) }}}}"
+
+
+@dataclass(frozen=True)
+class Available:
+    """What a set of metrics can be asked by, all of them together."""
+
+    items: tuple[Item, ...]
+    grains: tuple[str, ...]
+
+    def resolve(self, name: str) -> tuple[Item, ...]:
+        """The items a name can mean: one when it is clear, several when it is not, none when there is no such thing.
+
+        A qualified name means itself. A short one (`region`) means the item reached over the fewest entities.
+        """
+        exact = tuple(item for item in self.items if item.name == name)
+        near = [item for item in self.items if name in (item.element, item.name.replace("__", "_"))]
+        fewest = min((len(item.path) for item in near), default=0)
+        return exact or tuple(item for item in near if len(item.path) == fewest)
+
+    @cached_property
+    def short_names(self) -> dict[str, Item]:
+        """Every item by the shortest name that means it; the same thing reached over a longer way is left out."""
+        return {
+            item.element if self.resolve(item.element) == (item,) else item.name: item
+            for item in self.items
+            if not any(self._is_detour(item, other) for other in self.items)
+        }
+
+    @staticmethod
+    def _is_detour(item: Item, other: Item) -> bool:
+        same = (other.kind, other.element) == (item.kind, item.element)
+        return same and len(other.path) < len(item.path) and (not other.path or item.path[-1] == other.path[-1])
+
+
+class _Client:
+    """All that MetricFlow asks of a connection when it only compiles."""
+
+    sql_engine_type = SqlEngine.DUCKDB
+    sql_plan_renderer = DuckDbSqlPlanRenderer()
+
+
+class Semantics:
+    """The definitions of one semantic manifest, ready to compile; safe from any thread."""
+
+    def __init__(self, text: str) -> None:
+        self.manifest: dict[str, Any] = json.loads(text)
+        self._lookup = SemanticManifestLookup(parse_manifest_from_dbt_generated_manifest(text))
+        self._engine = MetricFlowEngine(self._lookup, _Client())  # type: ignore[arg-type]
+        self._lock = Lock()
+        self._available: dict[tuple[str, ...], Available] = {}
+        self._sql: dict[tuple[Any, ...], str] = {}
+
+    @cached_property
+    def metrics(self) -> dict[str, dict[str, Any]]:
+        """Every metric's definition by name, as dbt wrote it."""
+        return {metric["name"]: metric for metric in self.manifest["metrics"]}
+
+    @cached_property
+    def models(self) -> dict[str, dict[str, Any]]:
+        """Every semantic model by name: the marts, their entities and dimensions."""
+        return {model["name"]: model for model in self.manifest["semantic_models"]}
+
+    @cached_property
+    def calendar(self) -> tuple[str, str, dict[str, str]]:
+        """The table of days, its day column, and the column that holds the first day of each period of its own grains."""
+        spine = self.manifest["project_configuration"]["time_spines"][0]
+        customs = {custom["name"]: custom.get("column_name") or custom["name"] for custom in spine["custom_granularities"]}
+        return spine["node_relation"]["relation_name"], spine["primary_column"]["name"], customs
+
+    @property
+    def grains(self) -> tuple[str, ...]:
+        """Every grain a question may have."""
+        return (*STANDARD_GRAINS, *self.calendar[2])
+
+    def available(self, metrics: Iterable[str]) -> Available:
+        """What all these metrics can be sliced by, and the grains they are known at."""
+        key = tuple(sorted(set(metrics)))
+        with self._lock:
+            if key not in self._available:
+                self._available[key] = self._common(key)
+            return self._available[key]
+
+    def compile(self, metrics: tuple[str, ...], by: tuple[str, ...], where: tuple[str, ...]) -> str:
+        """The SQL of a shape of question; parameters in `where` pass through as `$name`. Each shape is compiled once."""
+        key = (metrics, by, where)
+        with self._lock:
+            if key not in self._sql:
+                if len(self._sql) >= SHAPES_KEPT:
+                    del self._sql[next(iter(self._sql))]
+                request = MetricFlowQueryRequest.create(
+                    metric_names=metrics, group_by_names=by or None, where_constraints=where or None
+                )
+                self._sql[key] = self._engine.explain(request).sql_statement.sql
+            return self._sql[key]
+
+    def _common(self, metrics: tuple[str, ...]) -> Available:
+        references = tuple(MetricReference(name) for name in metrics)
+        items, grains = [], set()
+        for spec in self._lookup.metric_lookup.get_common_group_by_items(references).annotated_specs:
+            kind = _KINDS.get(spec.element_type)
+            properties = spec.element_properties
+            if kind is None or spec.date_part or GroupByItemProperty.METRIC in properties:
+                continue
+            grain = spec.time_grain.name if spec.time_grain else None
+            if GroupByItemProperty.METRIC_TIME in properties:
+                grains.add(grain)
+            elif GroupByItemProperty.DERIVED_TIME_GRANULARITY not in properties:
+                origin = min(spec.origin_semantic_model_names)
+                items.append(Item(kind, spec.element_name, spec.entity_link_names, origin, grain))
+        return Available(
+            items=tuple(sorted(items, key=lambda item: (len(item.path), item.name))),
+            grains=tuple(grain for grain in self.grains if grain in grains),
+        )
+
+
+@lru_cache(maxsize=64)
+def semantics(build: Build) -> Semantics:
+    """The definitions of a build; builds of the same definitions share them, compiled SQL included."""
+    with _starting:
+        return _start(build.semantic_manifest)
+
+
+_starting = Lock()
+
+
+@lru_cache(maxsize=8)
+def _start(text: str) -> Semantics:
+    return Semantics(text)

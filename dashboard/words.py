@@ -1,0 +1,67 @@
+"""The words of the interface, in the reader's language."""
+
+from collections.abc import Iterator
+from contextvars import ContextVar
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from babel import Locale
+
+LANGUAGES = {"en": "English", "fr": "Français"}
+
+_spoken: ContextVar[str] = ContextVar("language", default="en")
+
+
+@cache
+def phrases(language: str) -> dict[str, str]:
+    """Every phrase of a language by its dotted key; a plural has one entry a form (`stores.one`, `stores.other`)."""
+    tree = yaml.safe_load((Path(__file__).parent / "locales" / f"{language}.yml").read_text(encoding="utf-8"))
+    return dict(_flat(tree, ""))
+
+
+def _flat(tree: dict[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
+    for name, branch in tree.items():
+        key = f"{prefix}{name}"
+        if isinstance(branch, dict):
+            yield from _flat(branch, f"{key}.")
+        else:
+            yield key, str(branch)
+
+
+def speak(language: str) -> None:
+    """Make `say` answer in this language for the rest of the run."""
+    _spoken.set(language)
+
+
+def language() -> str:
+    """The language `say` answers in."""
+    return _spoken.get()
+
+
+def say(key: str, **values: Any) -> str:
+    """The phrase of a key with its values filled in; a whole number named `count` picks the plural form.
+
+    Raises `KeyError` when no language file has the key: a missing word is a fault, not a blank.
+    """
+    words = phrases(_spoken.get())
+    if key not in words and "count" in values:
+        key = f"{key}.{Locale.parse(_spoken.get()).plural_form(values['count'])}"
+    return words[key].format(**values)
+
+
+def called(kind: str, name: str) -> str:
+    """What people call a value of the data (`called("channel", "store")` → “Stores”); unknown ones read as they are."""
+    known = phrases(_spoken.get()).get(f"{kind}.{name}")
+    if known:
+        return known
+    plain = str(name).replace("_", " ")
+    return plain[:1].upper() + plain[1:]
+
+
+def join(items: list[str]) -> str:
+    """A list as people write it: “a, b and c”."""
+    if len(items) < 2:
+        return "".join(items)
+    return f"{', '.join(items[:-1])} {say('and')} {items[-1]}"
