@@ -24,6 +24,15 @@ from rich.table import Table
 from settings import Settings, load_settings
 
 PROJECT = Path(__file__).resolve().parent
+EXIT_CODES = {
+    0: "done, or nothing to do",
+    2: "the command was misspelt",
+    65: "data refused: a file, or a test on the data",
+    74: "reading or writing failed",
+    75: "another run holds the lock",
+    78: "the configuration is wrong",
+}
+
 app = typer.Typer(
     name="omnikpi",
     help="Omnichannel KPIs that executives trust: exports in, dashboards out.",
@@ -178,8 +187,9 @@ def query(
     format: Annotated[Format, typer.Option(help="How to print the answer.")] = Format.table,  # noqa: A002
 ) -> None:
     """Give the same answer the pages give."""
-    from dashboard import answers
     from dashboard.metrics import ask
+
+    from dashboard import answers
 
     settings, published = _published(as_of)
     answer = ask(published, _question(metrics, by, grain, since, until, where))

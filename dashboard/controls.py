@@ -1,0 +1,330 @@
+"""The controls every page shares. What they are set to is kept in the URL, so a link reproduces the view.
+
+The URL holds plain ids, never labels: a link made in French opens in English. What stands at its default is left out.
+Each control is drawn twice, in a row and in one popover, and the stylesheet shows the one that fits the screen; both
+set the same state.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import streamlit as st
+
+from dashboard import formats, words
+from dashboard.builds import Build
+from dashboard.periods import spans
+from dashboard.words import called, say
+
+PERIODS = (
+    "last_7_days",
+    "last_28_days",
+    "this_month",
+    "last_month",
+    "this_quarter",
+    "this_year",
+    "last_12_months",
+    "all",
+    "custom",
+)
+COMPARISONS = ("previous_period", "last_year", "retail_week", "target")
+CALENDARS = ("iso", "retail")
+TAXES = ("ht", "ttc")
+FILTERS = ("channel", "region", "location")
+DEFAULTS = {"period": "last_12_months", "compare": "last_year", "calendar": "iso", "tax": "ht"}
+
+STATE, WRITTEN, PAGE = "state", "written", "page"
+
+DAY = timedelta(days=1)
+
+Settings = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class View:
+    """What the reader asked to see: days are inclusive, filters are (dimension, values)."""
+
+    since: date
+    until: date
+    compare: str
+    calendar: str
+    tax: str
+    filters: tuple[tuple[str, tuple[str, ...]], ...]
+
+    @property
+    def grain(self) -> str:
+        """The grain that draws the period in some 12 to 60 points."""
+        days = (self.until - self.since).days + 1
+        plain = "day" if days <= 45 else "week" if days <= 450 else "month"
+        return f"retail_{plain}" if self.calendar == "retail" and plain != "day" else plain
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a page's controls can be set to: the data's days, each filter's values and their names, and what applies."""
+
+    build: Build
+    days: tuple[date, date]
+    values: Mapping[str, Sequence[str]]
+    labels: Mapping[str, Mapping[str, str]]
+    regions: Mapping[str, str]
+    has_tax: bool
+    has_targets: bool
+
+    def name(self, dimension: str, value: str) -> str:
+        """What people call a filter's value."""
+        return self.labels.get(dimension, {}).get(value) or called(dimension, value)
+
+
+def restore(page: str, language: str) -> Settings:
+    """The settings of this run: the URL's where the reader followed a link or went back, else those of the session.
+
+    A click in the navigation drops the URL's parameters; the settings are then the session's and return to the URL.
+    """
+    url = {name: st.query_params.get_all(name) for name in st.query_params}
+    moved = st.session_state.get(PAGE) != page
+    if STATE not in st.session_state or (url != st.session_state[WRITTEN] and (url or not moved)):
+        st.session_state[STATE] = read(url, language)
+    st.session_state[PAGE] = page
+    return st.session_state[STATE]
+
+
+def read(url: Mapping[str, Sequence[str]], language: str) -> Settings:
+    """Settings from URL parameters; what is unknown or malformed falls back to its default."""
+
+    def one(name: str, allowed: Sequence[str], default: str) -> str:
+        wanted = (url.get(name) or [""])[-1]
+        return wanted if wanted in allowed else default
+
+    state: Settings = {
+        "lang": one("lang", tuple(words.LANGUAGES), language),
+        "period": one("period", PERIODS, DEFAULTS["period"]),
+        "compare": one("compare", COMPARISONS, DEFAULTS["compare"]),
+        "calendar": one("calendar", CALENDARS, DEFAULTS["calendar"]),
+        "tax": one("tax", TAXES, DEFAULTS["tax"]),
+        "days": tuple(day for name in ("from", "to") for day in _days(url.get(name, ()))),
+        **{dimension: sorted(set(url.get(dimension, ())) - {""}) for dimension in FILTERS},
+    }
+    if state["period"] == "custom" and (len(state["days"]) != 2 or state["days"][0] > state["days"][1]):
+        state |= {"period": DEFAULTS["period"], "days": ()}
+    return state
+
+
+def remember(state: Settings, language: str) -> None:
+    """Write the settings to the URL, if they are not there already."""
+    wanted = {
+        name: [state[name]] for name, default in (DEFAULTS | {"lang": language}).items() if state[name] != default
+    } | {dimension: list(state[dimension]) for dimension in FILTERS if state[dimension]}
+    if state["period"] == "custom":
+        wanted |= {name: [day.isoformat()] for name, day in zip(("from", "to"), state["days"], strict=True)}
+    if wanted != {name: st.query_params.get_all(name) for name in st.query_params}:
+        st.query_params.from_dict(wanted)
+    st.session_state[WRITTEN] = wanted
+
+
+def view(state: Settings, offer: Offer) -> View:
+    """The view that settings mean on this page: only the filters it offers, only days there are."""
+    first, last = offer.days
+    since, until = days(state, offer)
+    state["shown"] = (since, until)
+    compare = state["compare"] if state["compare"] != "target" or offer.has_targets else DEFAULTS["compare"]
+    filters = tuple(
+        (dimension, chosen)
+        for dimension in FILTERS
+        if dimension in offer.values
+        and (chosen := tuple(value for value in state[dimension] if value in offer.values[dimension]))
+    )
+    return View(max(first, since), min(last, until), compare, state["calendar"], state["tax"], filters)
+
+
+def days(state: Settings, offer: Offer) -> tuple[date, date]:
+    """First and last day of the chosen period, counted from the data's last day, never from today."""
+    first, last = offer.days
+    period = state["period"]
+    if period == "custom":
+        since, until = state["days"]
+        return (since, until) if since <= last and until >= first else (first, last)
+    if period == "all":
+        return first, last
+    if period.startswith("last_") and period.endswith("_days"):
+        return last - (int(period.split("_")[1]) - 1) * DAY, last
+    if period == "last_12_months":
+        return _year_before(last) + DAY, last
+    which, grain = period.split("_")
+    own = f"retail_{grain}" if state["calendar"] == "retail" else grain
+    *_, before, current = (span.first for span in spans(offer.build, own, first - 400 * DAY, last))
+    return (current, last) if which == "this" else (before, current - DAY)
+
+
+def draw(state: Settings, offer: Offer) -> None:
+    """The controls, once in a row for wide screens and once in a popover for narrow ones."""
+    with st.container(key="controls_wide", horizontal=True, vertical_alignment="center", gap="small"):
+        _main(state, offer, "wide")
+        with st.popover(_filters_label(state, offer), icon=":material/tune:"):
+            _more(state, offer, "wide")
+    with st.container(key="controls_narrow"), st.popover(_summary(state, offer), icon=":material/tune:", width="stretch"):
+        _main(state, offer, "narrow")
+        _more(state, offer, "narrow")
+
+
+def language_switch(state: Settings) -> None:
+    """The switch between the languages of the interface."""
+    st.segmented_control(
+        say("control.language"),
+        tuple(words.LANGUAGES),
+        format_func=lambda language: words.LANGUAGES[language],
+        required=True,
+        label_visibility="collapsed",
+        **_bound(state, "lang", "side"),
+    )
+
+
+def _main(state: Settings, offer: Offer, place: str) -> None:
+    st.selectbox(
+        say("control.period"),
+        PERIODS,
+        format_func=lambda period: say(f"period.{period}"),
+        label_visibility="collapsed",
+        width=190 if place == "wide" else "stretch",
+        **_bound(state, "period", place),
+    )
+    if state["period"] == "custom":
+        st.date_input(
+            say("control.days"),
+            value=None,
+            min_value=offer.days[0],
+            max_value=offer.days[1],
+            format="DD/MM/YYYY",
+            label_visibility="collapsed",
+            width=230 if place == "wide" else "stretch",
+            **_bound(state, "days", place),
+        )
+    comparisons = [name for name in COMPARISONS if name != "target" or offer.has_targets]
+    st.segmented_control(
+        say("control.compare"),
+        comparisons,
+        format_func=lambda name: say(f"compare.{name}"),
+        required=True,
+        label_visibility="collapsed",
+        **_bound(state, "compare", place, fallback=DEFAULTS["compare"], allowed=comparisons),
+    )
+    if offer.has_tax:
+        st.segmented_control(
+            say("control.tax"),
+            TAXES,
+            format_func=lambda tax: say(f"tax.{tax}"),
+            required=True,
+            label_visibility="collapsed",
+            **_bound(state, "tax", place),
+        )
+    if offer.values.get("channel"):
+        st.pills(
+            called("dimension", "channel"),
+            offer.values["channel"],
+            selection_mode="multi",
+            format_func=lambda channel: offer.name("channel", channel),
+            label_visibility="collapsed",
+            **_bound(state, "channel", place, allowed=offer.values["channel"]),
+        )
+
+
+def _more(state: Settings, offer: Offer, place: str) -> None:
+    for dimension in ("region", "location"):
+        values = offer.values.get(dimension)
+        if not values:
+            st.caption(say("control.not_here", dimension=called("dimension", dimension).lower()))
+            continue
+        if dimension == "location" and state["region"]:
+            values = [value for value in values if offer.regions.get(value) in state["region"]]
+        st.multiselect(
+            called("dimension", dimension),
+            values,
+            format_func=lambda value, dimension=dimension: offer.name(dimension, value),
+            placeholder=say("control.all"),
+            **_bound(state, dimension, place, allowed=values),
+        )
+    st.segmented_control(
+        say("control.calendar"),
+        CALENDARS,
+        format_func=lambda calendar: say(f"calendar.{calendar}"),
+        required=True,
+        help=say("control.calendar_help"),
+        **_bound(state, "calendar", place),
+    )
+    if not offer.has_tax:
+        st.caption(say("control.no_tax"))
+    st.button(
+        say("control.reset"),
+        key=f"{place}_reset",
+        icon=":material/restart_alt:",
+        type="tertiary",
+        on_click=lambda: st.session_state[STATE].update(read({"lang": [state["lang"]]}, state["lang"])),
+    )
+
+
+def _bound(
+    state: Settings, name: str, place: str, fallback: Any = None, allowed: Sequence[str] | None = None
+) -> dict[str, Any]:
+    """Key and callback that tie a widget to the settings: it shows them before it is drawn, and sets them when used."""
+    key = f"{place}_{name}"
+    shown = state[name]
+    if allowed is not None:
+        shown = [one for one in shown if one in allowed] if isinstance(shown, list) else shown if shown in allowed else fallback
+    st.session_state[key] = shown
+
+    def take() -> None:
+        chosen = st.session_state[key]
+        if name == "days":
+            if chosen and len(chosen) == 2:
+                st.session_state[STATE][name] = tuple(chosen)
+        elif name == "period" and chosen == "custom":
+            st.session_state[STATE] |= {"period": chosen, "days": st.session_state[STATE]["shown"]}
+        elif chosen is not None:
+            st.session_state[STATE][name] = chosen
+
+    return {"key": key, "on_change": take}
+
+
+def _filters_label(state: Settings, offer: Offer) -> str:
+    names = [
+        offer.name(dimension, value)
+        for dimension in ("region", "location")
+        for value in state[dimension]
+        if value in offer.values.get(dimension, ())
+    ]
+    if len(names) > 1:
+        return say("control.chosen", count=len(names))
+    return names[0] if names else say("control.filters")
+
+
+def _summary(state: Settings, offer: Offer) -> str:
+    channels = [value for value in state["channel"] if value in offer.values.get("channel", ())]
+    places = _filters_label(state, offer)
+    return " · ".join(
+        [
+            say(f"period.{state['period']}"),
+            say(f"compare.{state['compare']}"),
+            *(offer.name("channel", value) for value in channels),
+            *([] if places == say("control.filters") else [places]),
+        ]
+    )
+
+
+def describe(view: View) -> str:
+    """The days of the view in words."""
+    return formats.span(view.since, view.until, words.language())
+
+
+def _days(texts: Sequence[str]) -> list[date]:
+    found = []
+    for text in texts[-1:]:
+        try:
+            found.append(date.fromisoformat(text))
+        except ValueError:
+            continue
+    return found
+
+
+def _year_before(day: date) -> date:
+    return day.replace(year=day.year - 1, day=28) if (day.month, day.day) == (2, 29) else day.replace(year=day.year - 1)

@@ -1,0 +1,227 @@
+"""What surrounds every page: navigation, language, title, freshness, controls, and what is said when there is no data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from dashboard import builds, controls, formats, words
+from dashboard.builds import Build
+from dashboard.catalogue import Metric, catalogue, dimensions, value_labels, values
+from dashboard.controls import Offer, View
+from dashboard.semantics import semantics
+from dashboard.words import say
+from settings import load_settings
+
+HERE = Path(__file__).parent
+PAGES = {
+    "executives": {
+        "overview": "explore",
+        "conversion": "conversion_path",
+        "baskets": "shopping_basket",
+        "customers": "group",
+        "markdowns": "sell",
+        "lead_times": "schedule",
+    },
+    "analysts": {"definitions": "menu_book", "data_health": "health_and_safety"},
+}
+FRAMED = "framed"
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page as it is being shown: its build, its view, and its metrics in the order they are shown."""
+
+    topic: str
+    build: Build
+    view: View
+    metrics: tuple[Metric, ...]
+
+    @property
+    def currency(self) -> str:
+        return self.build.info["currency"]
+
+    @property
+    def labels(self) -> Mapping[str, Mapping[str, str]]:
+        return _labels(self.build, words.language())
+
+
+def run() -> None:
+    """The whole dashboard: settings of the browser page, navigation, then the page asked for."""
+    words.speak(_language())
+    st.set_page_config(
+        page_title=say("product"),
+        page_icon=":material/storefront:",
+        layout="wide",
+        initial_sidebar_state=248,
+        menu_items={"About": say("about")},
+    )
+    page = _navigation()
+    st.session_state[FRAMED] = True
+    page.run()
+
+
+def require(topic: str) -> Page:
+    """The page's frame, drawn: title, freshness, controls. Stops the page, saying why, when there is nothing to show.
+
+    A first visit by deep link runs a page without `app.py`: the frame is then drawn from here.
+    """
+    if not st.session_state.pop(FRAMED, False):
+        words.speak(_language())
+        st.set_page_config(page_title=say("product"), page_icon=":material/storefront:", layout="wide")
+        _navigation()
+    st.html(HERE / "style.css")
+    settings = load_settings()
+    state = controls.restore(topic, words.language())
+    words.speak(state["lang"])
+    _language_switch(state)
+    build = builds.current(settings.data_dir)
+    _title(topic, build)
+    _last_run(settings.data_dir, build)
+    if build is None or build.span is None:
+        controls.remember(state, settings.locale)
+        _empty(settings.data_dir)
+        st.stop()
+    metrics = topic_metrics(build, topic)
+    offer = _offer(build, metrics, words.language())
+    view = controls.view(state, offer)
+    if metrics:
+        controls.draw(state, offer)
+    controls.remember(state, settings.locale)
+    return Page(topic, build, view, metrics)
+
+
+def topic_metrics(build: Build, topic: str) -> tuple[Metric, ...]:
+    """A page's metrics in order: the headlines on the overview, a topic's own elsewhere; never an including-VAT sibling."""
+    known = catalogue(build)
+    siblings = {metric.ttc for metric in known.values()}
+    mine = [metric for name, metric in known.items() if name not in siblings]
+    if topic == "overview":
+        return tuple(sorted((m for m in mine if m.headline), key=lambda m: m.headline or 0))
+    chosen = [metric for metric in mine if metric.topic == topic]
+    return tuple(sorted(chosen, key=lambda metric: (meta(build, metric.name).get("order", 99), metric.headline or 99)))
+
+
+def meta(build: Build, name: str) -> Mapping[str, Any]:
+    """What a metric's definition says of its presentation."""
+    return (semantics(build).metrics[name].get("config") or {}).get("meta") or {}
+
+
+def missing(build: Build, metric: Metric) -> list[str]:
+    """The entities a metric needs that were never loaded."""
+    return [entity for entity in metric.needs if not build.info["entities"].get(entity)]
+
+
+def _language() -> str:
+    """The link's language, else the session's, else the installation's."""
+    wanted = st.query_params.get("lang", "")
+    if wanted in words.LANGUAGES:
+        return wanted
+    return st.session_state.get(controls.STATE, {}).get("lang") or load_settings().locale
+
+
+def _navigation() -> Any:
+    pages = {
+        say(f"group.{group}"): [
+            st.Page(
+                HERE.parent / "pages" / f"{name}.py",
+                title=say(f"page.{name}.name"),
+                icon=f":material/{icon}:",
+                url_path=name,
+                default=name == "overview",
+            )
+            for name, icon in members.items()
+        ]
+        for group, members in PAGES.items()
+    }
+    return st.navigation(pages)
+
+
+def _language_switch(state: controls.Settings) -> None:
+    with st.sidebar:
+        controls.language_switch(state)
+
+
+def _title(topic: str, build: Build | None) -> None:
+    with st.container(key="heading", horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.title(say(f"page.{topic}.title"), anchor=False)
+        if build and build.span:
+            fresh, total = _freshness(build)
+            st.badge(
+                say("freshness.badge", fresh=fresh, total=total, day=formats.day(build.span[1], words.language())),
+                icon=":material/check:" if fresh == total else ":material/schedule:",
+                color="green" if fresh == total else "orange",
+                help=say("freshness.help"),
+            )
+
+
+@lru_cache(maxsize=16)
+def _freshness(build: Build) -> tuple[int, int]:
+    rows = build.sql("select count(*) filter (where is_fresh) as fresh, count(*) as total from ledger.feeds")
+    return rows["fresh"][0], rows["total"][0]
+
+
+def _last_run(data_dir: Path, build: Build | None) -> None:
+    record = builds.last_run(data_dir)
+    if not record or record["status"] != "failed":
+        return
+    language = words.language()
+    at = formats.moment(datetime.fromisoformat(record["at"]), language)
+    said = say("run.failed", step=say(f"run.step.{record['step']}"), at=at)
+    if build and build.span:
+        said += " " + say("run.last_good", at=formats.moment(build.created_at, language))
+    st.warning(said, icon=":material/error:")
+    with st.expander(say("run.message")):
+        st.code(record["message"], language=None, wrap_lines=True)
+
+
+def _empty(data_dir: Path) -> None:
+    st.subheader(say("empty.title"), anchor=False)
+    st.markdown(say("empty.demo"))
+    st.code("make demo", language="bash")
+    st.markdown(say("empty.own", inbox=data_dir / "inbox"))
+    st.code("omnikpi check FILE\nomnikpi run", language="bash")
+
+
+@lru_cache(maxsize=64)
+def _offer(build: Build, metrics: tuple[Metric, ...], language: str) -> Offer:
+    taken = {dimension for metric in metrics for dimension in metric.dimensions}
+    labels = _labels(build, language)
+    return Offer(
+        build=build,
+        days=build.span or (date.min, date.min),
+        values={
+            dimension: sorted(
+                (value for value in values(build, dimension) if value != "unknown"),
+                key=lambda value: _place(build, dimension, value, labels),
+            )
+            for dimension in controls.FILTERS
+            if dimension in taken
+        },
+        labels=labels,
+        regions=_regions(build),
+        has_tax=any(metric.ttc for metric in metrics),
+        has_targets=bool(build.info["entities"].get("targets")),
+    )
+
+
+@lru_cache(maxsize=16)
+def _labels(build: Build, language: str) -> Mapping[str, Mapping[str, str]]:
+    return {dimension: value_labels(build, dimension, language) for dimension in dimensions(build)}
+
+
+def _place(build: Build, dimension: str, value: str, labels: Mapping[str, Mapping[str, str]]) -> tuple[int, str]:
+    """Channels in the order of their colours, the rest by name."""
+    from dashboard.charts import SLOTS
+
+    order = list(SLOTS)
+    return (order.index(value) if dimension == "channel" and value in order else 99, labels[dimension].get(value, value))
+
+
+def _regions(build: Build) -> Mapping[str, str]:
+    rows = build.sql("select location_id, region from marts.locations")
+    return dict(rows.iter_rows())

@@ -1,0 +1,31 @@
+{# How a mart finds the rows that a load can change, and loses those that a correction took away. #}
+
+{% macro values_loaded(entity, column) -%}
+    {#-
+        Every value `column` has ever had in the rows delivered since the model last ran. Older versions too: a row that
+        now names another order or person changes what it named before.
+    -#}
+    {%- set key = entity_key(entity) | join(', ') -%}
+    select {{ column }}
+    from {{ source('raw', entity) }}
+    where
+        {{ column }} is not null
+        and ({{ key }}) in (select {{ key }} from {{ source('raw', entity) }} where _file_id > {{ loaded_through() }})
+{%- endmacro %}
+
+
+{% macro customers_changed() -%}
+    {#- Persons whose records were merged since the model last ran, and those they were before. -#}
+    select customer_id from {{ ref('stg_identities') }} where _file_id > {{ loaded_through() }}
+    union
+    select identity_key from {{ ref('stg_identities') }} where _file_id > {{ loaded_through() }}
+{%- endmacro %}
+
+
+{% macro drop_vanished(key, relation) -%}
+    {#- For a post_hook: deletes the rows whose key a correction or a merge left without any record. -#}
+    {%- if is_incremental() -%}
+    delete from {{ this }}
+    where ({{ key | join(', ') }}) not in (select {{ key | join(', ') }} from {{ relation }})
+    {%- endif -%}
+{%- endmacro %}
