@@ -1,7 +1,6 @@
-import numpy, pandas, pyarrow  # noqa: E401, F401, I001 - first: many cold sessions at once race to import them
+import numpy, pandas, pyarrow  # noqa: E401, F401, I001 - many cold sessions at once race to import them
 
-"""The web door: `streamlit run app.py`, or `omnikpi serve`."""
-
-from dashboard import frame
+# The web door: `omnikpi serve`, or `streamlit run app.py`.
+from dashboard import frame  # noqa: I001
 
 frame.run()

@@ -123,7 +123,7 @@ def value_labels(build: Build, dimension: str, language: str = "en") -> Mapping[
     if not item or not home:
         return {}
     french = [f"label_{language}"] if language != "en" else []
-    declared = [part["name"] for part in known.models[home]["dimensions"]]
+    declared: list[str] = [part["name"] for part in known.models[home]["dimensions"]]
     namings = (*french, "label", "name", f"{item.element}_name")
     naming = next((name for name in namings if name in declared), None)
     if not naming:
@@ -172,7 +172,8 @@ def _leaves(known: Mapping[str, Metric], name: str) -> Iterator[str]:
 def _metric(build: Build, known: dict[str, dict[str, Any]], definition: dict[str, Any]) -> Metric:
     name = definition["name"]
     meta = _meta(definition)
-    label = definition.get("label") or words(name)
+    # dbt gives a metric without a label its name.
+    label = words(name) if definition.get("label") in (None, "", name) else definition["label"]
     sample = meta.get("sample") or _sample(known, definition)
     asked = [name, sample] if sample else [name]
     aggregation = definition["type_params"].get("metric_aggregation_params") or {}
@@ -266,7 +267,7 @@ def _aggregation(parameters: dict[str, Any]) -> str:
         name = "median" if share == 0.5 else f"{share * 100:g}th percentile"
     expression = " ".join(str(parameters["expr"]).split())
     last = aggregation.get("non_additive_dimension")
-    window = {"min": "first", "max": "last"}.get((last or {}).get("window_agg", ""), "last")
+    window = {"min": "first", "max": "last"}.get((last or {}).get("window_choice", ""), "last")
     return f"{name} of {expression} in {aggregation['semantic_model']}" + (f", on the {window} {last['name']}" if last else "")
 
 
@@ -279,7 +280,7 @@ def _named(part: dict[str, Any]) -> str:
 def _expression(parameters: dict[str, Any]) -> str:
     """A derived metric's expression with the metrics' own names and readable operators."""
     names = {(part.get("alias") or part["name"]): _named(part) for part in parameters["metrics"]}
-    tokens = re.findall(r"\w+|\S", parameters["expr"])
+    tokens: list[str] = re.findall(r"[\w.]+|\S", parameters["expr"])
     text = " ".join(names.get(token, _OPERATORS.get(token, token)) for token in tokens)
     return re.sub(r"(?<=\() | (?=[),.])|(?<=\w) (?=\()", "", text)
 

@@ -90,6 +90,16 @@ def restore(page: str, language: str) -> Settings:
     return st.session_state[STATE]
 
 
+def language(installed: str) -> str:
+    """The language of this run: of the link just followed, else of the session, else the installation's."""
+    state = st.session_state.get(STATE)
+    linked = st.query_params.get("lang", "")
+    url = {name: st.query_params.get_all(name) for name in st.query_params}
+    if linked in words.LANGUAGES and (state is None or url != st.session_state.get(WRITTEN)):
+        return linked
+    return state["lang"] if state else installed
+
+
 def read(url: Mapping[str, Sequence[str]], language: str) -> Settings:
     """Settings from URL parameters; what is unknown or malformed falls back to its default."""
 
@@ -113,9 +123,9 @@ def read(url: Mapping[str, Sequence[str]], language: str) -> Settings:
 
 def remember(state: Settings, language: str) -> None:
     """Write the settings to the URL, if they are not there already."""
-    wanted = {
-        name: [state[name]] for name, default in (DEFAULTS | {"lang": language}).items() if state[name] != default
-    } | {dimension: list(state[dimension]) for dimension in FILTERS if state[dimension]}
+    wanted = {name: [state[name]] for name, default in (DEFAULTS | {"lang": language}).items() if state[name] != default} | {
+        dimension: list(state[dimension]) for dimension in FILTERS if state[dimension]
+    }
     if state["period"] == "custom":
         wanted |= {name: [day.isoformat()] for name, day in zip(("from", "to"), state["days"], strict=True)}
     if wanted != {name: st.query_params.get_all(name) for name in st.query_params}:
@@ -263,9 +273,7 @@ def _more(state: Settings, offer: Offer, place: str) -> None:
     )
 
 
-def _bound(
-    state: Settings, name: str, place: str, fallback: Any = None, allowed: Sequence[str] | None = None
-) -> dict[str, Any]:
+def _bound(state: Settings, name: str, place: str, fallback: Any = None, allowed: Sequence[str] | None = None) -> dict[str, Any]:
     """Key and callback that tie a widget to the settings: it shows them before it is drawn, and sets them when used."""
     key = f"{place}_{name}"
     shown = state[name]

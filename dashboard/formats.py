@@ -5,6 +5,7 @@ A number's kind is the metric's `format`: currency, percent, count, decimal, min
 
 from datetime import date, datetime, timedelta
 from functools import cache
+from itertools import pairwise
 from math import floor, isfinite, log10
 
 from babel import Locale
@@ -53,7 +54,7 @@ def change(now: float | None, before: float | None, kind: str, language: str) ->
     if kind == "percent":
         points = (now - before) * 100
         pattern = "#,##0.0" if abs(points) >= 0.1 or not points else "#,##0.00"
-        return f"{_sign(points)}{_plain(abs(points), pattern, language)}\N{NO-BREAK SPACE}{POINTS[language]}"
+        return f"{_signed(points, pattern, language)}\N{NO-BREAK SPACE}{POINTS[language]}"
     if kind in DURATIONS:
         size = abs(now - before)
         return ("-" if now < before else "+") + _unit(size, kind, language)
@@ -77,6 +78,11 @@ def number(quantity: float, language: str) -> str:
 def decimal(quantity: float, language: str, digits: int = 3) -> str:
     """A parameter as it was set, with at most some digits: “0.2”, “0,2”."""
     return _plain(quantity, f"#,##0.{'#' * digits}", language)
+
+
+def signed(quantity: float, language: str) -> str:
+    """A bare number with its sign, a decimal where it is small: “+118”, “-4.2”."""
+    return _signed(quantity, "#,##0" if abs(quantity) >= 10 else "#,##0.0", language)
 
 
 def day(when: date, language: str, year: bool = True) -> str:
@@ -143,7 +149,7 @@ def axis(marks: list[float], kind: str, language: str) -> list[str]:
     """The labels of an axis' marks: bare numbers, for the unit is in the chart's title (see `unit`)."""
     largest = max((abs(mark) for mark in marks), default=0.0)
     shown = [mark * 100 if kind == "percent" else mark / factor(kind, largest) for mark in marks]
-    step = min((abs(b - a) for a, b in zip(shown, shown[1:], strict=False)), default=1.0)
+    step = min((abs(b - a) for a, b in pairwise(shown)), default=1.0)
     digits = 0 if step >= 1 and all(abs(mark - round(mark)) < 1e-9 for mark in shown) else (1 if step >= 0.1 else 2)
     pattern = f"#,##0.{'0' * digits}" if digits else "#,##0"
     return [_plain(mark, pattern, language) for mark in shown]
@@ -190,6 +196,10 @@ def _symbol(currency: str, language: str) -> str:
 
 def _plain(quantity: float, pattern: str, language: str) -> str:
     return _ascii(format_decimal(quantity, format=pattern, locale=language))
+
+
+def _signed(quantity: float, pattern: str, language: str) -> str:
+    return _sign(quantity) + _plain(abs(quantity), pattern, language)
 
 
 def _sign(quantity: float) -> str:

@@ -1,7 +1,6 @@
 """What surrounds every page: navigation, language, title, freshness, controls, and what is said when there is no data."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -11,9 +10,10 @@ import streamlit as st
 
 from dashboard import builds, controls, formats, words
 from dashboard.builds import Build
-from dashboard.catalogue import Metric, catalogue, dimensions, value_labels, values
-from dashboard.controls import Offer, View
-from dashboard.semantics import semantics
+from dashboard.catalogue import Metric, dimensions, value_labels, values
+from dashboard.charts import SLOTS
+from dashboard.controls import Offer
+from dashboard.topics import Page, topic_metrics
 from dashboard.words import say
 from settings import load_settings
 
@@ -32,27 +32,9 @@ PAGES = {
 FRAMED = "framed"
 
 
-@dataclass(frozen=True)
-class Page:
-    """One page as it is being shown: its build, its view, and its metrics in the order they are shown."""
-
-    topic: str
-    build: Build
-    view: View
-    metrics: tuple[Metric, ...]
-
-    @property
-    def currency(self) -> str:
-        return self.build.info["currency"]
-
-    @property
-    def labels(self) -> Mapping[str, Mapping[str, str]]:
-        return _labels(self.build, words.language())
-
-
 def run() -> None:
     """The whole dashboard: settings of the browser page, navigation, then the page asked for."""
-    words.speak(_language())
+    words.speak(controls.language(load_settings().locale))
     st.set_page_config(
         page_title=say("product"),
         page_icon=":material/storefront:",
@@ -71,7 +53,7 @@ def require(topic: str) -> Page:
     A first visit by deep link runs a page without `app.py`: the frame is then drawn from here.
     """
     if not st.session_state.pop(FRAMED, False):
-        words.speak(_language())
+        words.speak(controls.language(load_settings().locale))
         st.set_page_config(page_title=say("product"), page_icon=":material/storefront:", layout="wide")
         _navigation()
     st.html(HERE / "style.css")
@@ -93,35 +75,6 @@ def require(topic: str) -> Page:
         controls.draw(state, offer)
     controls.remember(state, settings.locale)
     return Page(topic, build, view, metrics)
-
-
-def topic_metrics(build: Build, topic: str) -> tuple[Metric, ...]:
-    """A page's metrics in order: the headlines on the overview, a topic's own elsewhere; never an including-VAT sibling."""
-    known = catalogue(build)
-    siblings = {metric.ttc for metric in known.values()}
-    mine = [metric for name, metric in known.items() if name not in siblings]
-    if topic == "overview":
-        return tuple(sorted((m for m in mine if m.headline), key=lambda m: m.headline or 0))
-    chosen = [metric for metric in mine if metric.topic == topic]
-    return tuple(sorted(chosen, key=lambda metric: (meta(build, metric.name).get("order", 99), metric.headline or 99)))
-
-
-def meta(build: Build, name: str) -> Mapping[str, Any]:
-    """What a metric's definition says of its presentation."""
-    return (semantics(build).metrics[name].get("config") or {}).get("meta") or {}
-
-
-def missing(build: Build, metric: Metric) -> list[str]:
-    """The entities a metric needs that were never loaded."""
-    return [entity for entity in metric.needs if not build.info["entities"].get(entity)]
-
-
-def _language() -> str:
-    """The link's language, else the session's, else the installation's."""
-    wanted = st.query_params.get("lang", "")
-    if wanted in words.LANGUAGES:
-        return wanted
-    return st.session_state.get(controls.STATE, {}).get("lang") or load_settings().locale
 
 
 def _navigation() -> Any:
@@ -197,7 +150,7 @@ def _offer(build: Build, metrics: tuple[Metric, ...], language: str) -> Offer:
         values={
             dimension: sorted(
                 (value for value in values(build, dimension) if value != "unknown"),
-                key=lambda value: _place(build, dimension, value, labels),
+                key=lambda value: _place(dimension, value, labels),
             )
             for dimension in controls.FILTERS
             if dimension in taken
@@ -214,10 +167,8 @@ def _labels(build: Build, language: str) -> Mapping[str, Mapping[str, str]]:
     return {dimension: value_labels(build, dimension, language) for dimension in dimensions(build)}
 
 
-def _place(build: Build, dimension: str, value: str, labels: Mapping[str, Mapping[str, str]]) -> tuple[int, str]:
+def _place(dimension: str, value: str, labels: Mapping[str, Mapping[str, str]]) -> tuple[int, str]:
     """Channels in the order of their colours, the rest by name."""
-    from dashboard.charts import SLOTS
-
     order = list(SLOTS)
     return (order.index(value) if dimension == "channel" and value in order else 99, labels[dimension].get(value, value))
 

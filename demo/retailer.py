@@ -301,6 +301,8 @@ def hours_on_file() -> pl.DataFrame:
                 rows.append((line["location_id"], weekday, str(LATER_FROM), line["opens"], "19:30"))
         if line["sundays"] == "1":
             rows.append((line["location_id"], 7, start, *SUNDAY_HOURS))
+            if line["closes"] == "19:00":  # new hours are a whole new schedule
+                rows.append((line["location_id"], 7, str(LATER_FROM), *SUNDAY_HOURS))
     return pl.DataFrame(rows, schema=["location_id", "weekday", "valid_from", "opens_at", "closes_at"], orient="row")
 
 
@@ -350,15 +352,15 @@ WEB_LOCATION = "WEB"
 
 # name, subcategories, typical price, spread, cost share, weight by month, online tilt, seasonal share, size run
 _CATEGORIES = (
-    ("Robes", ("Robes courtes", "Robes longues"), 54, 0.30, 0.36, (6, 6, 8, 10, 13, 14, 12, 9, 9, 8, 7, 10), 1.2, 0.85, "clothes"),
-    ("Hauts", ("T-shirts", "Chemises", "Blouses"), 26, 0.35, 0.34, (14, 14, 16, 17, 18, 19, 18, 16, 17, 15, 13, 13), 1.0, 0.7, "clothes"),
-    ("Pantalons", ("Jeans", "Pantalons droits", "Jupes"), 42, 0.25, 0.37, (10, 10, 11, 11, 11, 11, 10, 11, 13, 12, 10, 9), 1.0, 0.6, "clothes"),
-    ("Manteaux", ("Manteaux", "Vestes", "Trenchs"), 98, 0.30, 0.40, (9, 6, 6, 4, 2, 1, 1, 2, 6, 10, 11, 9), 0.9, 0.9, "clothes"),
-    ("Maille", ("Pulls", "Cardigans"), 44, 0.28, 0.38, (13, 10, 7, 5, 3, 2, 2, 3, 9, 13, 14, 15), 1.0, 0.85, "clothes"),
-    ("Chaussures", ("Baskets", "Bottines", "Sandales"), 68, 0.30, 0.42, (8, 8, 10, 10, 10, 10, 9, 8, 11, 10, 8, 7), 1.3, 0.6, "shoes"),
-    ("Accessoires", ("Sacs", "Écharpes", "Bijoux"), 24, 0.45, 0.33, (11, 12, 11, 11, 12, 12, 12, 12, 11, 11, 13, 18), 0.9, 0.3, "none"),
-    ("Linge de maison", ("Draps", "Serviettes", "Plaids"), 36, 0.40, 0.39, (14, 10, 8, 8, 8, 8, 8, 12, 12, 10, 9, 9), 1.5, 0.1, "home"),
-    ("Décoration", ("Vases", "Bougies", "Coussins"), 22, 0.45, 0.35, (7, 8, 9, 10, 10, 9, 8, 9, 10, 10, 12, 15), 1.2, 0.25, "none"),
+    ("Robes", ("Robes courtes", "Robes longues"), 43, 0.30, 0.36, (6, 6, 8, 10, 13, 14, 12, 9, 9, 8, 7, 10), 1.2, 0.85, "clothes"),
+    ("Hauts", ("T-shirts", "Chemises", "Blouses"), 22, 0.35, 0.34, (14, 14, 16, 17, 18, 19, 18, 16, 17, 15, 13, 13), 1.0, 0.7, "clothes"),
+    ("Pantalons", ("Jeans", "Pantalons droits", "Jupes"), 34, 0.25, 0.37, (10, 10, 11, 11, 11, 11, 10, 11, 13, 12, 10, 9), 1.0, 0.6, "clothes"),
+    ("Manteaux", ("Manteaux", "Vestes", "Trenchs"), 82, 0.30, 0.40, (9, 6, 6, 4, 2, 1, 1, 2, 6, 10, 11, 9), 0.9, 0.9, "clothes"),
+    ("Maille", ("Pulls", "Cardigans"), 37, 0.28, 0.38, (13, 10, 7, 5, 3, 2, 2, 3, 9, 13, 14, 15), 1.0, 0.85, "clothes"),
+    ("Chaussures", ("Baskets", "Bottines", "Sandales"), 56, 0.30, 0.42, (8, 8, 10, 10, 10, 10, 9, 8, 11, 10, 8, 7), 1.3, 0.6, "shoes"),
+    ("Accessoires", ("Sacs", "Écharpes", "Bijoux"), 20, 0.45, 0.33, (11, 12, 11, 11, 12, 12, 12, 12, 11, 11, 13, 18), 0.9, 0.3, "none"),
+    ("Linge de maison", ("Draps", "Serviettes", "Plaids"), 31, 0.40, 0.39, (14, 10, 8, 8, 8, 8, 8, 12, 12, 10, 9, 9), 1.5, 0.1, "home"),
+    ("Décoration", ("Vases", "Bougies", "Coussins"), 18, 0.45, 0.35, (7, 8, 9, 10, 10, 9, 8, 9, 10, 10, 12, 15), 1.2, 0.25, "none"),
     ("Épicerie fine", ("Thés", "Chocolats", "Confitures"), 11, 0.30, 0.48, (3, 4, 3, 4, 3, 2, 2, 2, 3, 4, 6, 12), 0.5, 0.0, "none"),
 )  # fmt: skip
 _SIZES = {
@@ -420,7 +422,7 @@ def products(rng: np.random.Generator) -> Products:
             if rng.random() < seasonal:
                 season = list(_SEASONS)[m % 5]
             subcategory = subcategories[int(rng.integers(len(subcategories)))]
-            price = max(490, round(typical * 100 * float(np.exp(rng.normal(0, spread))) / 500) * 500 - 10)
+            price = max(490, round(typical * 100 * float(np.exp(rng.normal(0, spread))) / 100) * 100 - 10)
             appeal = float(rng.pareto(2.2) + 0.35)
             brand = _BRANDS[min(int(rng.exponential(2.0)), 7)]
             launched, until = _SEASONS.get(season, ("2019-01-01", ""))

@@ -14,6 +14,19 @@
 {%- endmacro %}
 
 
+{% macro at_clock(day, clock_time) -%}
+    {{ return(adapter.dispatch('at_clock')(day, clock_time)) }}
+{%- endmacro %}
+
+{% macro default__at_clock(day, clock_time) -%}
+    ({{ day }} + {{ clock_time }})
+{%- endmacro %}
+
+{% macro spark__at_clock(day, clock_time) -%}
+    to_timestamp(concat({{ day }}, ' ', {{ clock_time }}))
+{%- endmacro %}
+
+
 {% macro seconds_between(earlier, later) -%}
     {{ dbt.datediff(earlier, later, 'second') }}
 {%- endmacro %}

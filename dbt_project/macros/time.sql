@@ -47,3 +47,57 @@
 {% macro spark__years_after(day, years) -%}
     cast(add_months({{ day }}, 12 * {{ years }}) as date)
 {%- endmacro %}
+
+
+{% macro days_between(earlier, later) -%}
+    {{ dbt.datediff(earlier, later, 'day') }}
+{%- endmacro %}
+
+
+{% macro iso_weekday(day) -%}
+    {#- 1 Monday … 7 Sunday. -#}
+    {{ return(adapter.dispatch('iso_weekday')(day)) }}
+{%- endmacro %}
+
+{% macro default__iso_weekday(day) -%}
+    cast(extract(isodow from {{ day }}) as integer)
+{%- endmacro %}
+
+{% macro spark__iso_weekday(day) -%}
+    (weekday({{ day }}) + 1)
+{%- endmacro %}
+
+
+{% macro iso_week(day) -%}
+    cast(extract(week from {{ day }}) as integer)
+{%- endmacro %}
+
+
+{% macro months_between(earlier_month, later_month) -%}
+    {{ dbt.datediff(earlier_month, later_month, 'month') }}
+{%- endmacro %}
+
+
+{% macro day_series(first_day, last_day) -%}
+    {#- One row per day of a span, both ends included, as a query with the column `day`. -#}
+    {{ return(adapter.dispatch('day_series')(first_day, last_day)) }}
+{%- endmacro %}
+
+{% macro default__day_series(first_day, last_day) -%}
+    select cast(series.day as date) as day
+    from generate_series(cast({{ first_day }} as timestamp), cast({{ last_day }} as timestamp), interval '1' day) as series(day)
+{%- endmacro %}
+
+{% macro spark__day_series(first_day, last_day) -%}
+    select explode(sequence(cast({{ first_day }} as date), cast({{ last_day }} as date))) as day
+{%- endmacro %}
+
+
+{% macro month_end(day) -%}
+    {#- The last day of the month that holds `day`. -#}
+    {{ return(adapter.dispatch('month_end')(day)) }}
+{%- endmacro %}
+
+{% macro default__month_end(day) -%}
+    last_day({{ day }})
+{%- endmacro %}

@@ -38,6 +38,7 @@ with placed as (
     {% endif %}
 )
 
+-- The rule of what counts is written here once; the value of an order's lines is the one test left to the marts.
 select
     placed.order_id,
     placed.order_number,
@@ -59,6 +60,9 @@ select
     placed.is_staff,
     placed.is_b2b,
     rates.exchange_rate is null as is_without_rate,
+    not (placed.is_test or placed.is_staff or placed.is_b2b)
+    and placed.status not in ('cancelled', 'voided', 'fraud')
+    and rates.exchange_rate is not null as is_accepted,
     placed.ordered_at,
     placed.order_date,
     greatest(placed._file_id, coalesce(rates._file_id, -1)) as _file_id

@@ -1,0 +1,191 @@
+"""Answers as text: a table, CSV or JSON of an answer, and the explanation behind a number."""
+
+import csv
+import io
+import json
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+from rich.console import Console
+from rich.table import Table
+
+from dashboard import formats
+from dashboard.builds import Build
+from dashboard.catalogue import Mart, Metric, definitions, leaves_of, mart, marts_of
+from dashboard.metrics import SAMPLE, Answer, Question, ask, largest
+
+ROWS_SHOWN = 5
+
+
+def render(build: Build, answer: Answer, form: str, locale: str = "en") -> str:
+    """The answer as a `table` for people, or as `csv` or `json` for programs.
+
+    CSV and JSON hold `metric_time`, the dimensions as asked, the metrics: plain numbers with a point and all their
+    digits, nothing for null, ISO days.
+    """
+    if form == "csv":
+        return _csv(answer)
+    if form == "json":
+        return _json(answer)
+    return _table(build, answer, locale)
+
+
+def explain(build: Build, question: Question, locale: str = "en") -> str:
+    """Definition, compiled SQL, lineage, and some source rows of every metric of a question."""
+    answer = ask(build, question)
+    known = definitions(build)
+    parts = [_definition(known, known[name], locale) for name in question.metrics]
+    parts.append(_section("SQL", f"{answer.sql}\n{_parameters(answer)}"))
+    marts = {mart.name: mart for name in question.metrics for mart in marts_of(build, name)}
+    parts.append(_section("Lineage", "\n".join(_lineage(build, name) for name in marts)))
+    leaves = dict.fromkeys(leaf for name in question.metrics for leaf in leaves_of(build, name))
+    parts += [_section(f"Source rows of {leaf}", _source_rows(build, question, known[leaf])) for leaf in leaves]
+    return "\n".join(parts)
+
+
+def _fields(answer: Answer) -> pl.DataFrame:
+    """The columns of an export, in order."""
+    question = answer.question
+    time = ["metric_time"] if question.grain else []
+    return answer.frame.select(*time, *question.by, *question.metrics)
+
+
+def _csv(answer: Answer) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    fields = _fields(answer)
+    writer.writerow(fields.columns)
+    writer.writerows([_plain(value) for value in row] for row in fields.iter_rows())
+    return text.getvalue()
+
+
+def _json(answer: Answer) -> str:
+    fields = _fields(answer)
+    names = [json.dumps(name) for name in fields.columns]
+    rows = [
+        ", ".join(f"{name}: {_token(value)}" for name, value in zip(names, row, strict=True))
+        for row in fields.iter_rows()
+    ]
+    return "[" + ",".join(f"\n  {{{row}}}" for row in rows) + "\n]\n"
+
+
+def _plain(value: Any) -> str:
+    """A value as text: a number without exponent or trailing zeros."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float | Decimal):
+        return f"{Decimal(repr(value) if isinstance(value, float) else value).normalize():f}"
+    return str(value)
+
+
+def _token(value: Any) -> str:
+    """A value in JSON; numbers keep all their digits, which `json` would round through floats."""
+    if value is None:
+        return "null"
+    return _plain(value) if isinstance(value, bool | int | float | Decimal) else json.dumps(str(value), ensure_ascii=False)
+
+
+def _table(build: Build, answer: Answer, locale: str) -> str:
+    known = definitions(build)
+    currency = build.info.get("currency", "EUR")
+    frame = answer.frame
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in frame.columns:
+        metric = name.removesuffix(SAMPLE)
+        table.add_column(f"n ({metric})" if metric != name else name, justify="right" if metric in known else "left")
+    for row in frame.iter_rows(named=True):
+        table.add_row(*(_cell(known, name, value, locale, currency) for name, value in row.items()))
+    return _printed(table)
+
+
+def _cell(known: Any, name: str, value: Any, locale: str, currency: str) -> str:
+    if name.endswith(SAMPLE):
+        return formats.value(value, "count", locale, currency)
+    metric = name.split("__")[0] if name.endswith(("__before", "__target")) else name
+    if metric in known:
+        return formats.value(value, known[metric].format, locale, currency)
+    return _plain(value)
+
+
+def _printed(table: Table) -> str:
+    """A table as plain text, as wide as it needs."""
+    text = io.StringIO()
+    console = Console(file=text, width=10_000, color_system=None)
+    console.print(table)
+    return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
+
+
+def _section(title: str, text: str) -> str:
+    return f"{title}\n{'-' * len(title)}\n{text.rstrip()}\n"
+
+
+def _definition(known: Any, metric: Metric, locale: str) -> str:
+    """What a metric means, and the formulas of everything it is computed from."""
+    french = locale == "fr"
+    facts = [
+        metric.description_fr if french else metric.description,
+        f"{metric.name} = {metric.formula}",
+        *_inner_formulas(known, metric),
+        f"Sliced by: {', '.join(metric.dimensions)}" if metric.dimensions else "",
+        f"Needs: {', '.join(metric.needs)}" if metric.needs else "",
+        f"Owner: {metric.owner}" if metric.owner else "",
+    ]
+    return _section(f"{metric.label_fr if french else metric.label} ({metric.name})", "\n".join(filter(None, facts)))
+
+
+def _inner_formulas(known: Any, metric: Metric, depth: int = 1) -> list[str]:
+    lines = []
+    for name in dict.fromkeys(metric.inputs):
+        lines.append(f"{'  ' * depth}{name} = {known[name].formula}")
+        lines += _inner_formulas(known, known[name], depth + 1)
+    return lines
+
+
+def _parameters(answer: Answer) -> str:
+    return "\n".join(f"-- ${name} = {value}" for name, value in answer.parameters.items())
+
+
+def _lineage(build: Build, name: str, depth: int = 0) -> str:
+    """A mart and all it is computed from, down to the raw entities, indented."""
+    parents = build.info.get("lineage", {}).get(name, [])
+    return "\n".join(["  " * depth + name, *(_lineage(build, parent, depth + 1) for parent in parents)])
+
+
+def _source_rows(build: Build, question: Question, metric: Metric) -> str:
+    """The rows of the mart that weigh most in a simple metric under the question's filters, with the file they came from."""
+    home = mart(build, metric.mart) if metric.mart else None
+    if not home or not home.entity or not home.key:
+        return "none to show: the mart has no key of its own"
+    behind = Question((metric.name,), (home.entity,), None, question.since, question.until, question.where)
+    top, total = largest(build, behind, ROWS_SHOWN)
+    if not total:
+        return "none: no row counts under these filters"
+    origins = _origins(build, home, [str(key) for key in top[home.entity]])
+    named = top.with_columns(pl.col(home.entity).cast(pl.String))
+    joined = named.join(origins, on=home.entity, how="left", maintain_order="left")
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in joined.columns:
+        table.add_column(name)
+    for row in joined.iter_rows():
+        table.add_row(*map(_plain, row))
+    return f"{total} rows of {home.name}; the largest:\n{_printed(table)}"
+
+
+def _origins(build: Build, home: Mart, keys: list[str]) -> pl.DataFrame:
+    """Order number, file and line of rows of a mart, as far as it keeps them."""
+    columns = set(build.sql(f"select * from {home.relation} limit 0").columns)
+    shown = [f"mart.{name}" for name in ("order_number", "source_system", "_line") if name in columns]
+    has_file = "_file_id" in columns
+    files = "left join ledger.files as files on mart._file_id = files.file_id" if has_file else ""
+    shown += ["files.file_name"] if has_file else []
+    return build.sql(
+        f"""
+        select {", ".join([f"cast(mart.{home.key} as varchar) as {home.entity}", *shown])}
+        from {home.relation} as mart {files}
+        where cast(mart.{home.key} as varchar) in (select unnest($keys))
+        """,
+        {"keys": keys},
+    )

@@ -1,0 +1,212 @@
+"""KPI cards, and the sentence that says what changed."""
+
+from dataclasses import dataclass, replace
+from math import isfinite
+from typing import Any
+
+import streamlit as st
+
+from dashboard import formats, words
+from dashboard.catalogue import Metric
+from dashboard.metrics import BEFORE, SAMPLE, TARGET, Answer
+from dashboard.questions import LONG_WINDOW_DAYS, Reach, ask_together, is_ripe, reach, whole_periods
+from dashboard.topics import Page, dimension_label, metric_label, metric_text, missing, value_label
+from dashboard.words import called, join, say
+
+# A rate over fewer is not shown: chance alone would move it.
+FEW = 30
+# A change below this share of the value before is not news.
+NEWS = 0.02
+
+
+@dataclass(frozen=True)
+class Card:
+    """One metric as its card shows it: numbers are plain floats, `spark` the value by period, `absent` missing entities."""
+
+    metric: Metric
+    reach: Reach
+    now: float | None = None
+    before: float | None = None
+    target: float | None = None
+    sample: float | None = None
+    spark: tuple[float, ...] = ()
+    absent: tuple[str, ...] = ()
+
+    @property
+    def is_few(self) -> bool:
+        """Whether it was taken over too few to be read."""
+        return self.sample is not None and 0 < self.sample < FEW
+
+    @property
+    def reference(self) -> float | None:
+        """What the value is compared with: the target where the view asks for it."""
+        return self.target if self.target is not None else self.before
+
+    @property
+    def move(self) -> float:
+        """How far it moved, as a share of what it is compared with; 0 when that is unknown."""
+        if self.is_few or self.now is None or not self.reference:
+            return 0.0
+        return self.now / self.reference - 1
+
+
+def read(page: Page, metrics: tuple[Metric, ...]) -> list[Card]:
+    """The cards of some metrics, all asked in as few questions as their filters allow."""
+    cards = {metric.name: Card(metric, reach(page, metric), absent=tuple(missing(page.build, metric))) for metric in metrics}
+    ready = [card.metric for card in cards.values() if not card.absent and is_ripe(page.build, card.reach)]
+    totals = ask_together(page, ready)
+    series = ask_together(page, ready, series=True)
+    for metric in ready:
+        name, answer = page.asked(metric), totals[metric.name]
+        cards[metric.name] = replace(
+            cards[metric.name],
+            now=_cell(answer, name),
+            before=_cell(answer, name + BEFORE),
+            target=_cell(answer, name + TARGET),
+            sample=_cell(answer, name + SAMPLE),
+            spark=_spark(page, cards[metric.name].reach, series[metric.name], name),
+        )
+    return list(cards.values())
+
+
+def show(page: Page, most: int = 8) -> list[Card]:
+    """Draw the cards of the page's metrics, and what changed among them; returns the cards drawn."""
+    cards = read(page, page.metrics[:most])
+    columns = 4 if len(cards) in (3, 4, 7, 8) or len(cards) > 8 else max(2, (len(cards) + 1) // 2)
+    grid = st.grid(columns, min_column_width=156, gap="small", key="cards")
+    for card in cards:
+        with grid.cell():
+            _draw(page, card)
+    st.markdown(changes(page, cards))
+    return cards
+
+
+def changes(page: Page, cards: list[Card]) -> str:
+    """The movements that matter in words, the strongest first, and how many others barely moved."""
+    moved = sorted((card for card in cards if abs(card.move) >= NEWS), key=lambda card: -abs(card.move))
+    known = [card for card in cards if card.now is not None and card.reference is not None and not card.is_few]
+    against = say(f"against.{page.view.compare}")
+    if not known:
+        return say("changed.unknown", against=against)
+    if not moved:
+        return say("changed.nothing", against=against)
+    told = [_told(page, card) for card in moved[:3]]
+    rest = len(known) - len(told)
+    sentence = say("changed.moved", against=against, what=join(told))
+    if moved[3:]:
+        return sentence + " " + say("changed.others", what=join([metric_label(card.metric) for card in moved[3:]]))
+    return sentence + (" " + say("changed.rest", count=rest) if rest > 0 else "")
+
+
+def _told(page: Page, card: Card) -> str:
+    language = words.language()
+    moved = formats.change(card.now, card.reference, card.metric.format, language) or ""
+    direction = "up" if card.move > 0 else "down"
+    mood = {"neutral": "", _better(direction): "better"}.get(card.metric.better, "worse")
+    text = say(f"changed.{direction}", label=metric_label(card.metric), change=moved.lstrip("+-"))
+    where = _strongest(page, card)
+    text += say("changed.strongest", where=where) if where else ""
+    return f":{ {'better': 'green', 'worse': 'red'}[mood] }[{text}]" if mood else text
+
+
+def _better(direction: str) -> str:
+    return "higher" if direction == "up" else "lower"
+
+
+def _strongest(page: Page, card: Card) -> str | None:
+    """The channel that moved furthest the same way, where there are several."""
+    dimension = next((one for one in ("channel", "region") if one in card.metric.dimensions), None)
+    if dimension is None or dimension in dict(card.reach.where) or page.view.compare == "target":
+        return None
+    name = page.asked(card.metric)
+    frame = ask_together(page, [card.metric], by=(dimension,))[card.metric.name].frame
+    best, furthest = None, 0.0
+    for row in frame.to_dicts():
+        now, before, sample = _number(row[name]), _number(row[name + BEFORE]), _number(row.get(name + SAMPLE))
+        if now is None or before is None or (sample is not None and sample < FEW):
+            continue
+        step = (now - before) * (1 if card.move > 0 else -1)
+        # Rates move most where little happens: what counts is the step times how many it concerns.
+        weight = step * (sample or 1.0)
+        if weight > furthest:
+            best, furthest = row[dimension], weight
+    return value_label(page.build, dimension, best) if best and len(frame) > 1 else None
+
+
+def _draw(page: Page, card: Card) -> None:
+    metric, language = card.metric, words.language()
+    reason = _reason(page, card)
+    if reason:
+        value, delta, colour, spark, described = reason[0], reason[1], "off", None, None
+    else:
+        value = formats.value(card.now, metric.format, language, page.currency)
+        delta = formats.change(card.now, card.reference, metric.format, language)
+        colour = {"higher": "normal", "lower": "inverse"}.get(metric.better, "off")
+        spark = list(card.spark) if len(card.spark) > 2 else None
+        described = _described(page, card)
+    flat = delta is not None and not any(digit in delta for digit in "123456789")
+    st.metric(
+        metric_label(metric),
+        value,
+        delta=delta.lstrip("+-") if flat and delta else delta,
+        delta_color="off" if flat else colour,
+        delta_arrow="off" if flat or reason else "auto",
+        delta_description=described,
+        help=_help(page, card),
+        chart_data=spark,
+        border=True,
+        height="stretch",
+    )
+
+
+def _reason(page: Page, card: Card) -> tuple[str, str] | None:
+    """What a card says in place of its value, and why, when it has none to show."""
+    if card.absent:
+        return formats.NOTHING, say("card.absent", exports=join([called("entity", entity) for entity in card.absent]))
+    if not is_ripe(page.build, card.reach) and card.metric.censored_days:
+        return formats.NOTHING, say("card.not_ripe", days=card.metric.censored_days)
+    if card.now is None:
+        return formats.NOTHING, say("card.nothing")
+    if card.is_few:
+        return say("card.few"), say("card.sample", count=int(card.sample or 0))
+    return None
+
+
+def _described(page: Page, card: Card) -> str:
+    """What the delta is against, and which filters the metric could not take."""
+    ignored = [name for name, _ in page.view.filters if name not in card.metric.dimensions]
+    parts = [say(f"against.{page.view.compare}") if card.reference is not None else say("card.no_reference")]
+    parts += [say("card.not_by", dimension=dimension_label(page.build, name).lower()) for name in ignored]
+    return " · ".join(parts)
+
+
+def _help(page: Page, card: Card) -> str:
+    metric, language = card.metric, words.language()
+    parts = [metric_text(metric), f"**{say('card.formula')}** {metric.formula}"]
+    if card.sample is not None:
+        parts.append(f"**{say('card.over')}** {formats.number(int(card.sample), language)}")
+    if card.target is not None:
+        parts.append(f"**{say('card.target')}** {formats.value(card.target, metric.format, language, page.currency)}")
+    if card.reference is not None and card.target is None:
+        before = formats.value(card.before, metric.format, language, page.currency)
+        parts.append(f"**{say('card.before')}** {before}")
+    if metric.censored_days:
+        key = "card.window_long" if metric.censored_days >= LONG_WINDOW_DAYS else "card.window"
+        span = formats.span(card.reach.since, card.reach.until, language)
+        parts.append(say(key, days=metric.censored_days, span=span))
+    return "\n\n".join(part for part in parts if part)
+
+
+def _cell(answer: Answer, column: str) -> float | None:
+    return _number(answer.frame[column][0]) if column in answer.frame.columns and len(answer.frame) else None
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if value is not None and isfinite(value) else None
+
+
+def _spark(page: Page, reached: Reach, answer: Answer, name: str) -> tuple[float, ...]:
+    """The value by whole period."""
+    whole = set(whole_periods(page.build, reached))
+    rows = zip(answer.frame["metric_time"], answer.frame[name], strict=True)
+    return tuple(number for start, value in rows if start in whole and (number := _number(value)) is not None)

@@ -1,0 +1,81 @@
+"""From a page's view to questions: which filters, days and grain each metric can take, and one question for all that agree."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from dashboard.builds import Build
+from dashboard.catalogue import Metric
+from dashboard.metrics import Answer, Question, ask
+from dashboard.periods import spans, periods
+from dashboard.semantics import semantics
+from dashboard.topics import Page
+
+DAY = timedelta(days=1)
+# A window longer than this is shown for those who completed it in the period, not for those who started in it.
+LONG_WINDOW_DAYS = 30
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What a metric can take of a view: its filters, the days, and the grain nearest to the one wanted."""
+
+    where: tuple[tuple[str, tuple[str, ...]], ...]
+    since: date
+    until: date
+    grain: str
+    finest: str
+
+
+def reach(page: Page, metric: Metric, grain: str | None = None) -> Reach:
+    """The view as a metric can take it. Days whose window is not over are left out; a long window moves the days back."""
+    view = page.view
+    where = tuple((dimension, values) for dimension, values in view.filters if dimension in metric.dimensions)
+    since, until = view.since, view.until
+    first, last = page.build.span or (since, until)
+    if metric.censored_days >= LONG_WINDOW_DAYS:
+        since, until = since - metric.censored_days * DAY, until - metric.censored_days * DAY
+    elif metric.censored_days:
+        until = min(until, last - metric.censored_days * DAY)
+    since, until = min(max(since, first), until), until
+    known = semantics(page.build)
+    grains = known.available([metric.name]).grains
+    wanted = grain or view.grain
+    coarser = known.grains[known.grains.index(wanted) :] if wanted in known.grains else ()
+    return Reach(where, since, until, next((one for one in (wanted, *coarser) if one in grains), grains[0]), grains[0])
+
+
+def ask_together(page: Page, metrics: Iterable[Metric], by: tuple[str, ...] = (), series: bool = False) -> dict[str, Answer]:
+    """The answer that holds each metric, by the metric's name: metrics that take the view alike share one question.
+
+    Without `series` one row a slice, compared as the view says; with it one row a period, not compared.
+    """
+    groups: dict[Reach, list[Metric]] = {}
+    for metric in metrics:
+        groups.setdefault(reach(page, metric), []).append(metric)
+    answers = {}
+    for reached, members in groups.items():
+        question = Question(
+            metrics=tuple(dict.fromkeys(page.asked(metric) for metric in members)),
+            by=by,
+            grain=reached.grain if series else None,
+            since=reached.since,
+            until=reached.until,
+            where=reached.where,
+            compare=None if series else page.view.compare,
+        )
+        answer = ask(page.build, question)
+        answers |= {metric.name: answer for metric in members}
+    return answers
+
+
+def is_ripe(build: Build, reached: Reach) -> bool:
+    """Whether the data holds any day of it."""
+    return build.span is not None and build.span[0] <= reached.until and reached.since <= reached.until
+
+
+def whole_periods(build: Build, reached: Reach) -> list[date]:
+    """First days of the periods that lie wholly within the days asked for: one cut short would look like a fall."""
+    ends = {span.first: span.last for span in periods(build, reached.grain)}
+    touched = spans(build, reached.grain, reached.since, reached.until)
+    return [span.start for span in touched if span.first == span.start and span.last == ends[span.start]]

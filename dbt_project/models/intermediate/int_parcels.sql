@@ -1,0 +1,95 @@
+-- One row per parcel to a customer: the carrier's, and a fulfilment that no parcel stands for. Collected orders are not here.
+{{ config(materialized='view') }}
+
+with order_numbers as (
+    select * from {{ ref('int_order_numbers') }}
+),
+
+fulfilments as (
+    select
+        stg.fulfilment_id,
+        stg.fulfilment_number,
+        order_numbers.order_id,
+        stg.location_id,
+        stg.fulfilment_mode,
+        stg.shipped_at,
+        stg.promised_at,
+        stg.delivered_at,
+        coalesce(stg.cancelled_at, stg.expired_at) is not null as is_cancelled,
+        count(*) over (partition by order_numbers.order_id) = 1 as is_only,
+        stg._file_id
+    from {{ ref('stg_fulfilments') }} as stg
+    inner join order_numbers
+        on
+            stg.order_number = order_numbers.order_number
+            and (stg.source_system = order_numbers.source_system or order_numbers.is_only)
+),
+
+shipments as (
+    select
+        stg.*,
+        order_numbers.order_id
+    from {{ ref('stg_shipments') }} as stg
+    inner join order_numbers
+        on
+            stg.order_number = order_numbers.order_number
+            and (stg.source_system = order_numbers.source_system or order_numbers.is_only)
+),
+
+parcels as (
+    select
+        shipments.shipment_id as parcel_id,
+        shipments.order_id,
+        fulfilments.location_id,
+        shipments.carrier,
+        coalesce(fulfilments.fulfilment_mode, orders.fulfilment_mode) as fulfilment_mode,
+        shipments.shipped_at,
+        coalesce(shipments.promised_at, fulfilments.promised_at) as promised_at,
+        coalesce(shipments.delivered_at, fulfilments.delivered_at) as delivered_at,
+        greatest(shipments._file_id, coalesce(fulfilments._file_id, -1)) as _file_id
+    from shipments
+    inner join {{ ref('int_orders') }} as orders on shipments.order_id = orders.order_id
+    left join fulfilments
+        on
+            shipments.order_id = fulfilments.order_id
+            and (
+                shipments.fulfilment_number = fulfilments.fulfilment_number
+                or (shipments.fulfilment_number is null and fulfilments.is_only)
+            )
+
+    union all
+
+    select
+        fulfilments.fulfilment_id as parcel_id,
+        fulfilments.order_id,
+        fulfilments.location_id,
+        cast(null as varchar) as carrier,
+        fulfilments.fulfilment_mode,
+        fulfilments.shipped_at,
+        fulfilments.promised_at,
+        fulfilments.delivered_at,
+        fulfilments._file_id
+    from fulfilments
+    where
+        not fulfilments.is_cancelled
+        and not exists (
+            select 1 from shipments
+            where
+                shipments.order_id = fulfilments.order_id
+                and coalesce(shipments.fulfilment_number, fulfilments.fulfilment_number) = fulfilments.fulfilment_number
+        )
+)
+
+select
+    parcels.parcel_id,
+    parcels.order_id,
+    parcels.location_id,
+    parcels.carrier,
+    parcels.fulfilment_mode,
+    parcels.shipped_at,
+    parcels.promised_at,
+    parcels.delivered_at,
+    parcels._file_id
+from parcels
+inner join {{ ref('standard_fulfilment_modes') }} as modes on parcels.fulfilment_mode = modes.fulfilment_mode
+where not modes.is_collected and parcels.fulfilment_mode <> 'in_store'
