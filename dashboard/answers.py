@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +14,7 @@ from rich.table import Table
 from dashboard import formats
 from dashboard.builds import Build
 from dashboard.catalogue import Mart, Metric, definitions, leaves_of, mart, marts_of
-from dashboard.metrics import SAMPLE, Answer, Question, ask, largest
+from dashboard.metrics import BEFORE, SAMPLE, TARGET, Answer, Question, ask, largest
 
 ROWS_SHOWN = 5
 
@@ -63,10 +64,7 @@ def _csv(answer: Answer) -> str:
 def _json(answer: Answer) -> str:
     fields = _fields(answer)
     names = [json.dumps(name) for name in fields.columns]
-    rows = [
-        ", ".join(f"{name}: {_token(value)}" for name, value in zip(names, row, strict=True))
-        for row in fields.iter_rows()
-    ]
+    rows = [", ".join(f"{name}: {_token(value)}" for name, value in zip(names, row, strict=True)) for row in fields.iter_rows()]
     return "[" + ",".join(f"\n  {{{row}}}" for row in rows) + "\n]\n"
 
 
@@ -91,23 +89,29 @@ def _token(value: Any) -> str:
 def _table(build: Build, answer: Answer, locale: str) -> str:
     known = definitions(build)
     currency = build.info.get("currency", "EUR")
-    frame = answer.frame
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in frame.columns:
-        metric = name.removesuffix(SAMPLE)
-        table.add_column(f"n ({metric})" if metric != name else name, justify="right" if metric in known else "left")
-    for row in frame.iter_rows(named=True):
-        table.add_row(*(_cell(known, name, value, locale, currency) for name, value in row.items()))
+    for column in answer.frame.columns:
+        table.add_column(_heading(column), justify="right" if _metric_of(known, column) else "left")
+    for row in answer.frame.iter_rows(named=True):
+        table.add_row(*(_cell(_metric_of(known, column), column, row[column], locale, currency) for column in row))
     return _printed(table)
 
 
-def _cell(known: Any, name: str, value: Any, locale: str, currency: str) -> str:
-    if name.endswith(SAMPLE):
-        return formats.value(value, "count", locale, currency)
-    metric = name.split("__")[0] if name.endswith(("__before", "__target")) else name
-    if metric in known:
-        return formats.value(value, known[metric].format, locale, currency)
-    return _plain(value)
+def _metric_of(known: Mapping[str, Metric], column: str) -> Metric | None:
+    """The metric a column of an answer holds, or is the sample, comparison or target of."""
+    return known.get(column.partition("__")[0])
+
+
+def _heading(column: str) -> str:
+    """`sales__before` reads `sales, before`."""
+    name, _, role = column.partition("__")
+    return f"{name}, {role}" if f"__{role}" in (SAMPLE, BEFORE, TARGET) else column
+
+
+def _cell(metric: Metric | None, column: str, value: Any, locale: str, currency: str) -> str:
+    if metric is None:
+        return _plain(value)
+    return formats.value(value, "count" if column.endswith(SAMPLE) else metric.format, locale, currency)
 
 
 def _printed(table: Table) -> str:
@@ -122,7 +126,7 @@ def _section(title: str, text: str) -> str:
     return f"{title}\n{'-' * len(title)}\n{text.rstrip()}\n"
 
 
-def _definition(known: Any, metric: Metric, locale: str) -> str:
+def _definition(known: Mapping[str, Metric], metric: Metric, locale: str) -> str:
     """What a metric means, and the formulas of everything it is computed from."""
     french = locale == "fr"
     facts = [
@@ -136,7 +140,7 @@ def _definition(known: Any, metric: Metric, locale: str) -> str:
     return _section(f"{metric.label_fr if french else metric.label} ({metric.name})", "\n".join(filter(None, facts)))
 
 
-def _inner_formulas(known: Any, metric: Metric, depth: int = 1) -> list[str]:
+def _inner_formulas(known: Mapping[str, Metric], metric: Metric, depth: int = 1) -> list[str]:
     lines = []
     for name in dict.fromkeys(metric.inputs):
         lines.append(f"{'  ' * depth}{name} = {known[name].formula}")

@@ -5,16 +5,19 @@ from math import isfinite
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+from streamlit.elements.metric import DeltaColor
 
 from dashboard import formats, words
 from dashboard.catalogue import Metric
 from dashboard.metrics import BEFORE, SAMPLE, TARGET, Answer
 from dashboard.questions import LONG_WINDOW_DAYS, Reach, ask_together, is_ripe, reach, whole_periods
 from dashboard.topics import Page, dimension_label, metric_label, metric_text, missing, value_label
-from dashboard.words import called, join, say
+from dashboard.words import called, inside, join, say
 
 # A rate over fewer is not shown: chance alone would move it.
 FEW = 30
+COLOURS: dict[str, DeltaColor] = {"higher": "normal", "lower": "inverse"}
 # A change below this share of the value before is not news.
 NEWS = 0.02
 
@@ -75,8 +78,7 @@ def show(page: Page, most: int = 8) -> list[Card]:
     columns = 4 if len(cards) in (3, 4, 7, 8) or len(cards) > 8 else max(2, (len(cards) + 1) // 2)
     grid = st.grid(columns, min_column_width=156, gap="small", key="cards")
     for card in cards:
-        with grid.cell():
-            _draw(page, card)
+        _draw(page, card, grid)
     st.markdown(changes(page, cards))
     return cards
 
@@ -133,19 +135,19 @@ def _strongest(page: Page, card: Card) -> str | None:
     return value_label(page.build, dimension, best) if best and len(frame) > 1 else None
 
 
-def _draw(page: Page, card: Card) -> None:
+def _draw(page: Page, card: Card, grid: DeltaGenerator) -> None:
     metric, language = card.metric, words.language()
     reason = _reason(page, card)
     if reason:
-        value, delta, colour, spark, described = reason[0], reason[1], "off", None, None
+        value, delta, colour, spark, described = reason[0], None, "off", None, reason[1]
     else:
         value = formats.value(card.now, metric.format, language, page.currency)
         delta = formats.change(card.now, card.reference, metric.format, language)
-        colour = {"higher": "normal", "lower": "inverse"}.get(metric.better, "off")
+        colour = COLOURS.get(metric.better, "off")
         spark = list(card.spark) if len(card.spark) > 2 else None
         described = _described(page, card)
     flat = delta is not None and not any(digit in delta for digit in "123456789")
-    st.metric(
+    grid.metric(
         metric_label(metric),
         value,
         delta=delta.lstrip("+-") if flat and delta else delta,
@@ -176,7 +178,7 @@ def _described(page: Page, card: Card) -> str:
     """What the delta is against, and which filters the metric could not take."""
     ignored = [name for name, _ in page.view.filters if name not in card.metric.dimensions]
     parts = [say(f"against.{page.view.compare}") if card.reference is not None else say("card.no_reference")]
-    parts += [say("card.not_by", dimension=dimension_label(page.build, name).lower()) for name in ignored]
+    parts += [say("card.not_by", dimension=inside(dimension_label(page.build, name))) for name in ignored]
     return " · ".join(parts)
 
 

@@ -25,7 +25,10 @@ _AGGREGATIONS = {
 
 @dataclass(frozen=True)
 class Metric:
-    """One metric as people read it; names in `formula`, `sample`, `ttc` and `inputs` are metrics too."""
+    """One metric as people read it; `sample`, `ttc` and `inputs` name metrics.
+
+    `quotient` is a ratio's numerator and denominator when it is nothing more: no condition of its own, no shift in time.
+    """
 
     name: str
     label: str
@@ -45,6 +48,7 @@ class Metric:
     formula: str
     dimensions: tuple[str, ...]
     inputs: tuple[str, ...]
+    quotient: tuple[str, str] | None
     mart: str | None
     is_additive: bool
     is_hidden: bool
@@ -86,8 +90,8 @@ def definitions(build: Build) -> Mapping[str, Metric]:
 def dimensions(build: Build) -> Mapping[str, Dimension]:
     """Everything the catalogue's metrics can be sliced by, by the name to ask for, sorted.
 
-    Left out: days (that is the grain), keys of marts that metrics count (orders, sessions: one slice a row), and what
-    `meta.hidden` hides.
+    Left out: days (that is the grain), keys of marts that metrics count (orders, sessions: one slice a row), what only
+    names the values of another (see `value_labels`), and what `meta.hidden` hides.
     """
     known = semantics(build)
     items: dict[str, dict[str, Item]] = {}
@@ -115,17 +119,15 @@ def values(build: Build, dimension: str) -> tuple[str, ...]:
 def value_labels(build: Build, dimension: str, language: str = "en") -> Mapping[str, str]:
     """What the values of a conformed dimension are called: a location's name for its id; empty where nothing names them.
 
-    The names are the dimension mart's `label_fr` (in French), `label`, `name` or `<entity>_name`, the first it has.
+    The names are the dimension mart's `label`, `name` or `<entity>_name`, each with `_<language>` first.
     """
-    known = semantics(build)
     item = next((item for item in dimensions(build)[dimension].items if item.kind == "entity"), None)
     home = item and _home(build, item.element)
     if not item or not home:
         return {}
-    french = [f"label_{language}"] if language != "en" else []
-    declared: list[str] = [part["name"] for part in known.models[home]["dimensions"]]
-    namings = (*french, "label", "name", f"{item.element}_name")
-    naming = next((name for name in namings if name in declared), None)
+    declared = [part["name"] for part in semantics(build).models[home]["dimensions"]]
+    named = [name for stem in _namings(item.element) for name in (f"{stem}_{language}", stem)]
+    naming = next((name for name in named if name in declared), None)
     if not naming:
         return {}
     relation, key = _column(build, item)
@@ -198,9 +200,9 @@ def _metric(build: Build, known: dict[str, dict[str, Any]], definition: dict[str
         formula=_formula(definition),
         dimensions=tuple(sorted(short for short, item in available.items() if _is_listed(build, item))),
         inputs=tuple(part["name"] for part in _inputs(definition)),
+        quotient=_quotient(definition),
         mart=aggregation.get("semantic_model"),
-        is_additive=aggregation.get("agg") in ("sum", "count", "sum_boolean")
-        and not aggregation.get("non_additive_dimension"),
+        is_additive=aggregation.get("agg") in ("sum", "count", "sum_boolean") and not aggregation.get("non_additive_dimension"),
         is_hidden=bool(meta.get("hidden")),
     )
 
@@ -223,6 +225,14 @@ def _inputs(definition: dict[str, Any]) -> list[dict[str, Any]]:
         *(parameters.get("metrics") or []),
     ]
     return [part for part in inputs if part]
+
+
+def _quotient(definition: dict[str, Any]) -> tuple[str, str] | None:
+    if definition["type"] != "ratio" or definition.get("filter"):
+        return None
+    above, below = _inputs(definition)
+    is_plain = not any(value for part in (above, below) for key, value in part.items() if key != "name")
+    return (above["name"], below["name"]) if is_plain else None
 
 
 def _sample(known: dict[str, dict[str, Any]], definition: dict[str, Any]) -> str | None:
@@ -299,8 +309,15 @@ def words(name: str) -> str:
     return name.replace("__", " ").replace("_", " ").capitalize()
 
 
+def _namings(entity: str) -> tuple[str, ...]:
+    """What a dimension that names an entity's values is called; a language may follow."""
+    return ("label", "name", f"{entity}_name")
+
+
 def _is_listed(build: Build, item: Item) -> bool:
     if item.kind == "time" or _meta(_declaration(build, item)).get("hidden"):
+        return False
+    if item.kind == "dimension" and re.sub(r"_[a-z]{2}$", "", item.element) in _namings(item.path[-1]):
         return False
     return item.kind != "entity" or _home(build, item.element) in _plain_models(build)
 

@@ -7,11 +7,11 @@ sequential ones, and the browser puts in the colour of the light or the dark the
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from math import isfinite, log
 from typing import Any
 
 import plotly.graph_objects as go
-import polars as pl
 import streamlit as st
 
 from dashboard import formats, words
@@ -19,7 +19,7 @@ from dashboard.catalogue import Metric
 from dashboard.metrics import BEFORE, SAMPLE, Question, ask
 from dashboard.questions import ask_together, is_ripe, reach, whole_periods
 from dashboard.topics import Chart, Page, dimension_label, meta, metric_label, missing, topic_charts, value_label
-from dashboard.words import called, join, say
+from dashboard.words import called, inside, join, say
 
 # The slot of a value that always has its colour, whatever stands beside it.
 SLOTS = {
@@ -84,11 +84,9 @@ def _show(page: Page, chart: Chart) -> None:
     st.plotly_chart(drawn.figure, config={"displayModeBar": False}, alt=drawn.alt)
 
 
-@st.cache_resource(
-    max_entries=512, show_spinner=False, hash_funcs={Page: lambda page: (page.build.build_id, page.topic, page.view)}
-)
+@lru_cache(maxsize=512)
 def _cached(page: Page, chart: Chart, language: str) -> Drawn | None:
-    """A finished chart by build, view and language; never changed once made."""
+    """A finished chart by build, view and language: made once, never changed."""
     words.speak(language)
     return KINDS[chart.kind](page, chart)
 
@@ -105,7 +103,7 @@ def trend(page: Page, chart: Chart) -> Drawn | None:
     lines: list[Line] = []
     if split:
         rows = _rows(page, chart.metrics[:1], (split,), series=True)
-        for value in _ordered(page, split, rows, page.asked(metric)):
+        for value in _ordered(split, rows, page.asked(metric)):
             points = _points(page, metric, [row for row in rows if row[split] == value], whole)
             lines.append(Line(value_label(page.build, split, value), _colour(split, value, len(lines)), points))
     else:
@@ -119,7 +117,7 @@ def trend(page: Page, chart: Chart) -> Drawn | None:
     if not lines:
         return None
     unit = _unit(page, metric, [value for line in lines for value in line.points.values()])
-    what = say("chart.by", what=metric_label(metric), by=dimension_label(page.build, split).lower()) if split else _titled(chart)
+    what = say("chart.by", what=metric_label(metric), by=inside(dimension_label(page.build, split))) if split else _titled(chart)
     figure = _line_figure(page, metric, lines, _events(page, min(whole), max(whole)) if whole else [])
     return Drawn(
         what, " · ".join(part for part in (say(f"grain.{reached.grain}"), unit) if part), figure, _alt(page, what, metric, lines)
@@ -139,9 +137,9 @@ def bars(page: Page, chart: Chart) -> Drawn | None:
     shown = [row for row in rows if row not in few]
     if len(shown) > RANKED:
         shown = shown[: RANKED // 2] + shown[-RANKED // 2 :]
-        title = say("chart.ends", what=metric_label(metric), by=dimension_label(page.build, dimension).lower(), count=RANKED // 2)
+        title = say("chart.ends", what=metric_label(metric), by=inside(dimension_label(page.build, dimension)), count=RANKED // 2)
     else:
-        title = say("chart.by", what=metric_label(metric), by=dimension_label(page.build, dimension).lower())
+        title = say("chart.by", what=metric_label(metric), by=inside(dimension_label(page.build, dimension)))
     labels = [value_label(page.build, dimension, row[dimension]) for row in shown]
     values = [_number(row[name]) or 0.0 for row in shown]
     befores = [_number(row.get(name + BEFORE)) for row in shown]
@@ -222,10 +220,10 @@ def heatmap(page: Page, chart: Chart) -> Drawn | None:
     _plain(figure, max(HEIGHT, 24 * len(ys) + 60), left=_width(labels), right=8)
     figure.update_yaxes(autorange="reversed", showgrid=False, type="category")
     figure.update_xaxes(showgrid=False, side="top", tickmode="linear", dtick=1 if len(xs) <= 26 else 3, zeroline=False)
-    title = say("chart.heat", what=metric_label(metric), down=dimension_label(page.build, down).lower())
+    title = say("chart.heat", what=metric_label(metric), down=inside(dimension_label(page.build, down)))
     unit = _unit(page, metric, scale)
     return Drawn(
-        title, " · ".join([dimension_label(page.build, across).lower(), unit]), figure, f"{title}: {labels[0]} – {labels[-1]}"
+        title, " · ".join([inside(dimension_label(page.build, across)), unit]), figure, f"{title}: {labels[0]} – {labels[-1]}"
     )
 
 
@@ -273,7 +271,7 @@ def curve(page: Page, chart: Chart) -> Drawn | None:
     figure.update_yaxes(tickvals=marks, ticktext=formats.axis(marks, first.format, language), range=[0, marks[-1]])
     _label_ends(figure, drawn, marks[-1] - marks[0], HEIGHT)
     title = say("chart.curve")
-    title = say("chart.by", what=title, by=dimension_label(page.build, split).lower()) if split else title
+    title = say("chart.by", what=title, by=inside(dimension_label(page.build, split))) if split else title
     unit = f"{_unit(page, first, [largest])} · {say('chart.days_after')}"
     return Drawn(title, unit, figure, _alt(page, title, first, drawn))
 
@@ -327,8 +325,8 @@ def bridge(page: Page, chart: Chart) -> Drawn | None:
     edge = [0.0, *ends]
     figure.update_xaxes(visible=False, range=[min(edge) * 1.02, max(edge) * 1.02 or 1])
     figure.update_yaxes(autorange="reversed", showgrid=False, type="category")
-    title = say("chart.why", what=metric_label(metric))
-    unit = f"{formats.unit(metric.format, scale * 4_000 if scale > 1 else 1, language, page.currency)}"
+    title = say("chart.why", what=inside(metric_label(metric)))
+    unit = f"{formats.unit(metric.format, scale * 4, language, page.currency)}"
     alt = f"{title}: " + ", ".join(f"{label} {text}" for label, text in zip(labels, texts, strict=True))
     return Drawn(title, " ".join([unit, say(f"against.{page.view.compare}")]), figure, alt)
 
@@ -388,7 +386,7 @@ def _compared(page: Page, metric: Metric, whole: Sequence[date]) -> Line:
     return Line(say(f"compare.{page.view.compare}"), QUIET, {k: v for k, v in _points(page, metric, rows, whole).items() if v})
 
 
-def _ordered(page: Page, dimension: str, rows: Sequence[Row], name: str) -> list[Any]:
+def _ordered(dimension: str, rows: Sequence[Row], name: str) -> list[Any]:
     """The dimension's values, the largest first, at most as many as lines stay readable; the unknown are left out."""
     totals: dict[Any, float] = {}
     for row in rows:

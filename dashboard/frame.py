@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from urllib.parse import urlsplit
 
 import streamlit as st
+from streamlit.navigation.page import Page as StreamlitPage
 
 from dashboard import builds, controls, formats, words
 from dashboard.builds import Build
@@ -77,21 +78,30 @@ def require(topic: str) -> Page:
     return Page(topic, build, view, metrics)
 
 
-def _navigation() -> Any:
+def _navigation() -> StreamlitPage:
+    home = next(iter(PAGES["executives"]))
+    # The default page answers at `/` and not at its own name: at that address another page is the default, unseen.
+    is_named = urlsplit(st.context.url or "").path.rstrip("/").endswith(f"/{home}")
     pages = {
         say(f"group.{group}"): [
             st.Page(
-                HERE.parent / "pages" / f"{name}.py",
+                _file(name),
                 title=say(f"page.{name}.name"),
                 icon=f":material/{icon}:",
                 url_path=name,
-                default=name == "overview",
+                default=name == home and not is_named,
             )
             for name, icon in members.items()
         ]
         for group, members in PAGES.items()
     }
+    if is_named:
+        pages[""] = [st.Page(_file(home), url_path="home", default=True, visibility="hidden")]
     return st.navigation(pages)
+
+
+def _file(name: str) -> Path:
+    return HERE.parent / "pages" / f"{name}.py"
 
 
 def _language_switch(state: controls.Settings) -> None:

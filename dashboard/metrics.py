@@ -15,7 +15,7 @@ import polars as pl
 from metricflow_semantics.errors.error_classes import MetricFlowException
 
 from dashboard.builds import Build
-from dashboard.catalogue import catalogue, definitions
+from dashboard.catalogue import catalogue, definitions, dimensions
 from dashboard.periods import COMPARISONS, DAY, Span, compared_range, compared_spans, periods, spans
 from dashboard.semantics import STANDARD_GRAINS, Available, Item, semantics
 
@@ -78,15 +78,6 @@ class _Plan:
     def keys(self) -> list[str]:
         """The columns that tell rows apart."""
         return [*(["metric_time"] if self.grain else []), *(name for name, _ in self.items)]
-
-    @property
-    def columns(self) -> dict[str, str]:
-        """The answer's columns by the name the SQL gives them."""
-        time = {"metric_time": f"metric_time__{self.grain}"} if self.grain else {}
-        dimensions = {name: item.column for name, item in self.items}
-        return time | dimensions | dict(zip(self.metrics, self.metrics, strict=True)) | {
-            metric + SAMPLE: sample for metric, sample in self.samples
-        }
 
 
 def ask(build: Build, question: Question) -> Answer:
@@ -155,12 +146,12 @@ def _item(build: Build, name: str, metrics: tuple[str, ...], available: Availabl
         raise QuestionError(f"{name!r} can mean {' or '.join(item.name for item in found)}: ask by one of them")
     known = semantics(build)
     lacking = [metric for metric in dict.fromkeys(metrics) if not known.available([metric]).resolve(name)]
-    options = ", ".join(sorted(available.short_names)) or "nothing"
+    listed = dimensions(build)
+    options = ", ".join(short for short in sorted(available.short_names) if short in listed) or "nothing"
     if lacking and any(known.available([metric]).resolve(name) for metric in definitions(build)):
         return _refuse(f"{name!r} is not a dimension of {', '.join(lacking)}; there is: {options}")
     if lacking:
-        names = {short for metric in definitions(build) for short in known.available([metric]).short_names}
-        return _refuse(f"there is no dimension {name!r}{_nearest(name, names)}; there is: {options}")
+        return _refuse(f"there is no dimension {name!r}{_nearest(name, listed)}; there is: {options}")
     return _refuse(f"{name!r} is not the same thing for all of {', '.join(metrics)}: ask them apart; in common: {options}")
 
 
@@ -206,20 +197,25 @@ def largest(build: Build, question: Question, rows: int) -> tuple[pl.DataFrame, 
     """
     plan = replace(_plan(build, question), samples=())
     sql, parameters = _compile(build, plan, question.since, question.until)
-    columns = ", ".join(f'"{column}" as "{name}"' for name, column in plan.columns.items())
     metric = question.metrics[0]
     frame = build.sql(
         f"""
-        select {columns}, count(*) over () as total
-        from ({sql}) where "{metric}" is not null order by "{metric}" desc, all limit {rows}
+        select *, count(*) over () as total
+        from ({sql}) where {metric} is not null order by {metric} desc, 1 limit {rows}
         """,
         parameters,
     )
     return frame.drop("total"), int(frame["total"][0]) if len(frame) else 0
 
 
+def _run(build: Build, plan: _Plan, since: date | None, until: date | None) -> tuple[pl.DataFrame, str, dict[str, Any]]:
+    """The rows of a plan over inclusive days, with the SQL and the parameters that gave them."""
+    sql, parameters = _compile(build, plan, since, until)
+    return build.sql(sql, parameters), sql, parameters
+
+
 def _compile(build: Build, plan: _Plan, since: date | None, until: date | None) -> tuple[str, dict[str, Any]]:
-    """The SQL of a plan over inclusive days, and the parameters to bind to it."""
+    """The SQL of a plan over inclusive days, its columns named and sorted as the answer's, and the parameters to bind."""
     where, parameters = [], {}
     for item, values in plan.filters:
         names = [f"p{len(parameters) + place}" for place in range(len(values))]
@@ -230,25 +226,34 @@ def _compile(build: Build, plan: _Plan, since: date | None, until: date | None) 
         if day:
             where.append(f"{{{{ TimeDimension('metric_time', '{plan.finest}') }}}} {operator} ${name}")
             parameters[name] = day
+    columns: dict[str, str] = {"metric_time": f"cast(metric_time__{plan.grain} as date)"} if plan.grain else {}
+    for name, item in plan.items:
+        columns[name] = f"cast({item.column} as date)" if item.kind == "time" else f'"{item.column}"'
+    sources: list[str] = []
+    for column, metric in [*zip(plan.metrics, plan.metrics, strict=True), *((m + SAMPLE, n) for m, n in plan.samples)]:
+        columns[column], needed = _source(build, metric)
+        sources += needed
     by = [*([f"metric_time__{plan.grain}"] if plan.grain else []), *(item.column for _, item in plan.items)]
-    metrics = tuple(dict.fromkeys((*plan.metrics, *(sample for _, sample in plan.samples))))
     try:
-        return semantics(build).compile(metrics, tuple(by), tuple(where)), parameters
+        sql = semantics(build).compile(tuple(dict.fromkeys(sources)), tuple(by), tuple(where))
     except MetricFlowException as error:
         raise QuestionError(f"{', '.join(plan.metrics)} cannot be asked this way: {error}") from error
+    selected = ", ".join(f'{expression} as "{column}"' for column, expression in columns.items())
+    order = f"\norder by {', '.join(str(place + 1) for place in range(len(plan.keys)))}" if plan.keys else ""
+    return f"select {selected}\nfrom (\n{sql}\n){order}", parameters
 
 
-def _run(
-    build: Build, plan: _Plan, since: date | None, until: date | None
-) -> tuple[pl.DataFrame, str, dict[str, Any]]:
-    """The rows of a plan over inclusive days, with the SQL and the parameters that gave them."""
-    sql, parameters = _compile(build, plan, since, until)
-    rows = build.sql(sql, parameters)
-    frame = rows.select(pl.col(column).alias(name) for name, column in plan.columns.items())
-    days = ["metric_time"] if plan.grain else []
-    days += [name for name, item in plan.items if item.kind == "time"]
-    frame = frame.with_columns(pl.col(days).cast(pl.Date)) if days else frame
-    return (frame.sort(plan.keys) if plan.keys else frame), sql, parameters
+def _source(build: Build, name: str) -> tuple[str, tuple[str, ...]]:
+    """The SQL of a metric over those it is compiled from.
+
+    A plain ratio is divided here, as MetricFlow would: asked for together, the sums of one mart take one scan, while
+    MetricFlow scans again for every ratio.
+    """
+    quotient = definitions(build)[name].quotient
+    if not quotient:
+        return f'"{name}"', (name,)
+    above, below = quotient
+    return f'cast("{above}" as double) / nullif(cast("{below}" as double), 0)', quotient
 
 
 # Comparing
@@ -274,9 +279,7 @@ def _with_before(
     return joined.select(*frame.columns, *names.values()).sort(plan.keys)
 
 
-def _before(
-    build: Build, plan: _Plan, comparison: str, period: tuple[date, date], compared: tuple[date, date]
-) -> pl.DataFrame:
+def _before(build: Build, plan: _Plan, comparison: str, period: tuple[date, date], compared: tuple[date, date]) -> pl.DataFrame:
     """The compared range's rows, their periods shifted onto the current ones."""
     if not plan.grain:
         return _run(build, plan, *compared)[0]
@@ -292,15 +295,12 @@ def _before(
     # The days to compare with do not make periods of their own (a retail month after a 53-week year): one query each.
     timeless = replace(plan, grain=None)
     parts = [
-        _run(build, timeless, *days)[0].select(pl.lit(start, pl.Date).alias("metric_time"), pl.all())
-        for start, days in pairs
+        _run(build, timeless, *days)[0].select(pl.lit(start, pl.Date).alias("metric_time"), pl.all()) for start, days in pairs
     ]
     return pl.concat(parts, how="vertical_relaxed")
 
 
-def _with_targets(
-    build: Build, plan: _Plan, frame: pl.DataFrame, period: tuple[date, date] | None
-) -> pl.DataFrame:
+def _with_targets(build: Build, plan: _Plan, frame: pl.DataFrame, period: tuple[date, date] | None) -> pl.DataFrame:
     """The rows with `<metric>__target`: the target set for that very period, or for an amount the sum of its parts."""
     found = {metric: _targets(build, metric) for metric in plan.metrics}
     days: dict[date | None, Span] = {}
@@ -329,7 +329,7 @@ def _targets(build: Build, metric: str) -> _Targets:
     )
     found: dict[tuple[str, ...], dict[str, dict[date, float]]] = {}
     for grain, start, value, *scope in rows.iter_rows():
-        place = tuple("" if part in ("all", "unknown") else part for part in scope)
+        place = tuple("" if part == "all" else part for part in scope)
         found.setdefault(place, {}).setdefault(grain, {})[start] = value
     return found
 

@@ -42,9 +42,7 @@ def spans(build: Build, grain: str, first: date, last: date) -> list[Span]:
     every = periods(build, grain)
     begin = max(bisect_right(every, first, key=lambda span: span.start) - 1, 0)
     end = bisect_right(every, last, key=lambda span: span.start)
-    return [
-        Span(span.start, max(span.first, first), min(span.last, last)) for span in every[begin:end] if span.last >= first
-    ]
+    return [Span(span.start, max(span.first, first), min(span.last, last)) for span in every[begin:end] if span.last >= first]
 
 
 def compared_range(build: Build, comparison: str, first: date, last: date) -> tuple[date, date] | None:

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from dashboard.builds import Build
 from dashboard.catalogue import Metric
 from dashboard.metrics import Answer, Question, ask
-from dashboard.periods import spans, periods
+from dashboard.periods import periods, spans
 from dashboard.semantics import semantics
 from dashboard.topics import Page
 

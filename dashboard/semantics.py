@@ -5,12 +5,14 @@ engine's name and renderer, and the compiled SQL runs on the build.
 """
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from threading import Lock
 from typing import Any, Literal
 
+import duckdb
 from metricflow.engine.metricflow_engine import MetricFlowEngine, MetricFlowQueryRequest
 from metricflow.protocols.sql_client import SqlEngine
 from metricflow.sql.render.duckdb_renderer import DuckDbSqlPlanRenderer
@@ -155,8 +157,23 @@ class Semantics:
                 request = MetricFlowQueryRequest.create(
                     metric_names=metrics, group_by_names=by or None, where_constraints=where or None
                 )
-                self._sql[key] = self._engine.explain(request).sql_statement.sql
+                self._sql[key] = self._quoted(self._engine.explain(request).sql_statement.sql)
             return self._sql[key]
+
+    def _quoted(self, sql: str) -> str:
+        """The SQL with names such as `order`, which MetricFlow leaves bare and the database reserves, in quotes."""
+        if not self._reserved:
+            return sql
+        bare = rf"(?<![\w\"'$])({'|'.join(self._reserved)})(?![\w\"'])(?!\s+by\b)"
+        return re.sub(bare, r'"\1"', sql)
+
+    @cached_property
+    def _reserved(self) -> list[str]:
+        rows = (
+            duckdb.connect().execute("select keyword_name from duckdb_keywords() where keyword_category = 'reserved'").fetchall()
+        )
+        entities = {entity["name"] for model in self.models.values() for entity in model["entities"]}
+        return sorted(entities & {keyword for (keyword,) in rows})
 
     def _common(self, metrics: tuple[str, ...]) -> Available:
         references = tuple(MetricReference(name) for name in metrics)

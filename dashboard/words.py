@@ -60,6 +60,11 @@ def called(kind: str, name: str) -> str:
     return plain[:1].upper() + plain[1:]
 
 
+def inside(name: str) -> str:
+    """A name as it stands within a sentence: “Sales” → “sales”, but “LTV” stays."""
+    return name if name[1:2].isupper() else name[:1].lower() + name[1:]
+
+
 def join(items: list[str]) -> str:
     """A list as people write it: “a, b and c”."""
     if len(items) < 2:

@@ -3,13 +3,19 @@
     unique_key='order_id',
     post_hook="{{ drop_vanished(['order_id'], ref('int_parcels')) }}"
 ) }}
+-- depends_on: {{ ref('int_order_numbers') }}
 {%- set timezone = 'coalesce(places.timezone, ' ~ default_timezone() ~ ')' %}
 
 with parcels as (
     select * from {{ ref('int_parcels') }}
     {% if is_incremental() -%}
     where
-        order_id in (select order_id from {{ ref('int_parcels') }} where _file_id > {{ loaded_through() }})
+        order_id in (
+            select order_id from {{ ref('int_parcels') }}
+            where
+                _file_id > {{ loaded_through() }}
+                or location_id in (select location_id from {{ ref('stg_locations') }} where _file_id > {{ loaded_through() }})
+        )
         or order_id in (select order_id from {{ ref('orders') }} where _file_id > {{ loaded_through() }})
         or order_id in (
             select order_id from {{ ref('int_order_numbers') }}
@@ -91,6 +97,7 @@ select
     delivered_at is not null as is_delivered,
     promised_at is not null as has_promise,
     coalesce(delivered_at < ordered_at, false) as is_clock_fault,
+    is_valid and coalesce(delivered_at >= ordered_at, false) as is_measured,
     case when delivered_at >= ordered_at then {{ seconds_between('ordered_at', 'delivered_at') }} / 3600.0 end as lead_hours,
     coalesce(delivered_date > promised_date, false) as is_late,
     coalesce(delivered_at > promised_at, false) as is_late_by_timestamp,

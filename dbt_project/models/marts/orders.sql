@@ -1,5 +1,7 @@
 {{ config(materialized='incremental', unique_key='order_id') }}
 
+-- depends_on: {{ ref('stg_identities') }}
+
 {% if is_incremental() %}
 -- An order is computed again when it or its lines changed, and with it every order of its customers, old and new, and of
 -- customers with new visits: which order was the first, and whether a visit came before it, rests on all they did.

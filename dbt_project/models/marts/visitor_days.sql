@@ -3,6 +3,7 @@
     unique_key='visitor_day_id',
     post_hook="{{ drop_vanished(['customer_id', 'visit_date', 'channel'], ref('int_web_visits')) }}"
 ) }}
+-- depends_on: {{ ref('stg_identities') }}
 {%- set longest = [var('web_to_store_days'), 30] | max %}
 
 with data_span as (
@@ -17,7 +18,10 @@ visits as (
         customer_id in (
             select customer_id from {{ ref('int_web_visits') }} where _file_id > {{ loaded_through() }}
             union
-            select customer_id from {{ ref('customers') }} where _file_id > {{ loaded_through() }}
+            select known.customer_id
+            from {{ this }} as known
+            inner join {{ ref('customers') }} as customers on known.customer_id = customers.customer_id
+            where known.location_id <> customers.home_location_id
             union
             select customer_id from {{ ref('orders') }} where _file_id > {{ loaded_through() }}
             union
@@ -36,15 +40,12 @@ visits as (
 
 store_purchases as (
     select
-        customer_id,
-        ordered_at,
-        order_date
-    from {{ ref('orders') }}
-    where
-        is_valid
-        and channel = 'store'
-        and fulfilment_mode not in ('click_and_collect', 'reserve_and_collect')
-        and customer_id <> 'unknown'
+        orders.customer_id,
+        orders.ordered_at,
+        orders.order_date
+    from {{ ref('orders') }} as orders
+    inner join {{ ref('standard_fulfilment_modes') }} as modes on orders.fulfilment_mode = modes.fulfilment_mode
+    where orders.is_valid and orders.is_store_order and not modes.is_collected
 ),
 
 visitor_days as (

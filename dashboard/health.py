@@ -1,0 +1,138 @@
+"""Whether the numbers can be trusted: what was loaded, what was refused, what is late, and which tests passed."""
+
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+import polars as pl
+import streamlit as st
+
+from dashboard import formats, words
+from dashboard.topics import Page
+from dashboard.words import called, say
+
+FEEDS = """
+select source, mapping, last_file_name, last_delivered_at, file_count, rows_loaded, rows_rejected, behind_hours, is_fresh
+from ledger.feeds order by is_fresh, source, mapping
+"""
+TOTALS = """
+select
+    count(*) as files,
+    coalesce(sum(rows_in), 0) as rows_in,
+    coalesce(sum(rows_loaded), 0) as rows_loaded,
+    coalesce(sum(rows_rejected), 0) as rows_rejected,
+    count(*) filter (where verdict = 'refused') as refused,
+    count(*) filter (where verdict = 'duplicate') as duplicates
+from ledger.files
+"""
+REASONS = """
+select entity, column_name, regexp_replace(reason, '[0-9]+', 'n', 'g') as reason, count(*) as count,
+    arg_max(files.file_name, rejects.file_id) as file_name, arg_max(line, rejects.file_id) as line,
+    arg_max(value, rejects.file_id) as value
+from ledger.rejects as rejects inner join ledger.files as files using (file_id)
+group by 1, 2, 3 order by count desc, reason limit 200
+"""
+REFUSED = (
+    "select file_name, source, reason, loaded_at from ledger.files where verdict = 'refused' order by loaded_at desc limit 200"
+)
+
+
+def show(page: Page) -> None:
+    """Headline figures, then feeds, rejects, refused files and the build's tests."""
+    language = words.language()
+    totals = page.build.sql(TOTALS).to_dicts()[0]
+    feeds = page.build.sql(FEEDS)
+    tests = page.build.info["tests"]
+    failed = [test for test in tests if test["status"] not in ("pass", "success")]
+    _figures(page, totals, feeds, tests, failed)
+    st.subheader(say("health.feeds"), anchor=False)
+    _table(
+        {
+            say("health.feed"): [_feed(row["source"], row["mapping"]) for row in feeds.to_dicts()],
+            say("health.state"): [say("health.fresh") if fresh else say("health.late") for fresh in feeds["is_fresh"]],
+            say("health.last_file"): feeds["last_file_name"],
+            say("health.delivered"): [_moment(at) for at in feeds["last_delivered_at"]],
+            say("health.files"): feeds["file_count"],
+            say("health.rows"): feeds["rows_loaded"],
+            say("health.rejected"): feeds["rows_rejected"],
+        }
+    )
+    reasons = page.build.sql(REASONS)
+    st.subheader(say("health.rejects"), anchor=False)
+    if len(reasons):
+        st.caption(say("health.rejects_help"))
+        _table(
+            {
+                say("health.count"): reasons["count"],
+                say("health.what"): [called("entity", entity or "") for entity in reasons["entity"]],
+                say("health.column"): reasons["column_name"],
+                say("health.reason"): reasons["reason"],
+                say("health.example"): reasons["value"],
+                say("health.file"): reasons["file_name"],
+                say("health.line"): reasons["line"],
+            }
+        )
+    else:
+        st.markdown(say("health.no_rejects"))
+    refused = page.build.sql(REFUSED)
+    st.subheader(say("health.quarantine"), anchor=False)
+    if len(refused):
+        _table(
+            {
+                say("health.file"): refused["file_name"],
+                say("health.reason"): refused["reason"],
+                say("health.delivered"): [_moment(at) for at in refused["loaded_at"]],
+            }
+        )
+    else:
+        st.markdown(say("health.no_quarantine"))
+    st.subheader(say("health.tests"), anchor=False)
+    st.markdown(say("health.tests_said", passed=len(tests) - len(failed), total=len(tests)))
+    if failed:
+        _table(
+            {
+                say("health.test"): [test["name"] for test in failed],
+                say("health.state"): [test["status"] for test in failed],
+                say("health.count"): [test["failures"] for test in failed],
+                say("health.reason"): [test["message"] for test in failed],
+            }
+        )
+    st.caption(say("health.build", build=page.build.build_id, at=formats.moment(page.build.created_at, language)))
+
+
+def _figures(page: Page, totals: dict[str, Any], feeds: pl.DataFrame, tests: list, failed: list) -> None:
+    language = words.language()
+    share = totals["rows_rejected"] / totals["rows_in"] if totals["rows_in"] else 0.0
+    fresh = int(feeds["is_fresh"].sum())
+    grid = st.grid(4, min_column_width=156, key="cards")
+    figures = [
+        ("health.fresh_feeds", f"{fresh} / {len(feeds)}", None),
+        ("health.rows_loaded", formats.number(totals["rows_loaded"], language), say("health.in_files", count=totals["files"])),
+        (
+            "health.rejected_share",
+            formats.percent(share, language, digits=2),
+            say("health.rejected_rows", count=totals["rows_rejected"]),
+        ),
+        ("health.passed_tests", f"{len(tests) - len(failed)} / {len(tests)}", None),
+    ]
+    for key, value, note in figures:
+        with grid.cell():
+            st.metric(say(key), value, delta=note, delta_color="off", delta_arrow="off", border=True, height="stretch")
+    balance = totals["rows_in"] == totals["rows_loaded"] + totals["rows_rejected"]
+    st.markdown(say("health.balanced" if balance else "health.unbalanced", rows=formats.number(totals["rows_in"], language)))
+
+
+def _table(columns: dict[str, Any]) -> None:
+    """A table whose numbers read as the language writes them and still sort as numbers."""
+    frame = pd.DataFrame({name: list(values) for name, values in columns.items()})
+    language = words.language()
+    numbers = {name: lambda value: formats.number(value, language) for name in frame.select_dtypes("number").columns}
+    st.dataframe(frame.style.format(numbers, na_rep=""), hide_index=True, height=min(38 + 35 * len(frame), 420))
+
+
+def _feed(source: str, mapping: str) -> str:
+    return f"{source} · {mapping.removeprefix(f'{source}_').replace('_', ' ')}" if mapping else source
+
+
+def _moment(at: datetime | None) -> str:
+    return formats.moment(at, words.language()) if at else ""

@@ -1,0 +1,68 @@
+"""The table at the foot of a page: its metrics by one dimension, sortable, written as the reader's language writes them."""
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import formats, words
+from dashboard.catalogue import Metric
+from dashboard.metrics import SAMPLE
+from dashboard.questions import ask_together, is_ripe, reach
+from dashboard.topics import Page, dimension_label, metric_label, missing, value_label
+from dashboard.words import say
+
+FEW = 30
+# The dimensions people slice by, the most asked first; the others follow.
+FIRST = ("channel", "location", "region", "category", "brand", "customer_segment", "acquisition_channel", "carrier", "device")
+
+
+def show(page: Page) -> None:
+    """A choice of dimension and the page's metrics by it; metrics that do not have the dimension are left out."""
+    ready = [metric for metric in page.metrics if not missing(page.build, metric) and is_ripe(page.build, reach(page, metric))]
+    counts = {name: sum(name in metric.dimensions for metric in ready) for metric in ready for name in metric.dimensions}
+    offered = [name for name in FIRST if counts.get(name)]
+    if not offered:
+        return
+    with st.container(key="table_head", horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{say('table.by')}**", width="content")
+        dimension = st.segmented_control(
+            say("table.by"),
+            offered,
+            format_func=lambda name: dimension_label(page.build, name),
+            default=offered[0],
+            required=True,
+            label_visibility="collapsed",
+            key=f"table_{page.topic}",
+        )
+    sliced = [metric for metric in ready if dimension in metric.dimensions]
+    if dimension and sliced:
+        frame, styled = _frame(page, sliced, dimension)
+        st.dataframe(styled, hide_index=True, height=min(38 + 35 * len(frame), 460))
+
+
+def _frame(page: Page, metrics: list[Metric], dimension: str):
+    """The values by slice as numbers, and the same styled as text."""
+    answers = ask_together(page, metrics, by=(dimension,))
+    columns: dict[str, dict[str, float | None]] = {}
+    for metric in metrics:
+        name = page.asked(metric)
+        values = columns.setdefault(metric_label(metric), {})
+        for row in answers[metric.name].frame.to_dicts():
+            sample, value = row.get(name + SAMPLE), row[name]
+            values[row[dimension]] = float(value) if value is not None and (sample is None or sample >= FEW) else None
+    slices = sorted({one for values in columns.values() for one in values}, key=lambda one: _weight(columns, one), reverse=True)
+    frame = pd.DataFrame(
+        {
+            dimension_label(page.build, dimension): [value_label(page.build, dimension, one) for one in slices],
+            **{label: [values.get(one) for one in slices] for label, values in columns.items()},
+        }
+    )
+    language, currency = words.language(), page.currency
+
+    def written(kind: str):
+        return lambda value: formats.value(None if pd.isna(value) else value, kind, language, currency)
+
+    return frame, frame.style.format({metric_label(metric): written(metric.format) for metric in metrics})
+
+
+def _weight(columns: dict[str, dict[str, float | None]], one: str) -> float:
+    return next((value for values in columns.values() if (value := values.get(one)) is not None), float("-inf"))

@@ -1,0 +1,10 @@
+-- A shipment whose order is not loaded is in no delivery; it is kept, and counted here.
+{{ config(severity='warn') }}
+
+select shipments.shipment_id
+from {{ ref('stg_shipments') }} as shipments
+left join {{ ref('int_order_numbers') }} as order_numbers
+    on
+        shipments.order_number = order_numbers.order_number
+        and (shipments.source_system = order_numbers.source_system or order_numbers.is_only)
+where order_numbers.order_id is null

@@ -1,0 +1,8 @@
+"""What do customers put in a basket, and at what price?"""
+
+from dashboard import cards, charts, frame, tables
+
+page = frame.require("baskets")
+cards.show(page)
+charts.show(page)
+tables.show(page)

@@ -1,0 +1,6 @@
+"""What does each number mean, exactly?"""
+
+from dashboard import frame, glossary
+
+page = frame.require("definitions")
+glossary.show(page)

@@ -1,0 +1,7 @@
+"""How is the business doing, and what moved?"""
+
+from dashboard import cards, charts, frame
+
+page = frame.require("overview")
+cards.show(page)
+charts.show(page)

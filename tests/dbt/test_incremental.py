@@ -1,0 +1,28 @@
+"""An incremental build equals a full refresh, row for row, whatever came late, was corrected, merged or moved."""
+
+from pathlib import Path
+
+import pytest
+from polars.testing import assert_frame_equal
+
+from tests.dbt.conftest import Manifest, make_warehouse
+from tests.dbt.history import loads
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_after_every_load_an_incremental_build_equals_a_full_refresh(
+    seed: int, tmp_path: Path, manifest: Manifest
+) -> None:
+    stepwise, whole = make_warehouse(tmp_path / "stepwise", manifest), make_warehouse(tmp_path / "whole", manifest)
+    for load in loads(seed):
+        for warehouse in (stepwise, whole):
+            for system, entities in load.systems.items():
+                warehouse.load(load.file_id, system, **entities)
+            warehouse.identify(load.file_id, load.persons)
+        stepwise.build()
+        if load.file_id > 1:
+            whole.build("run", "--full-refresh")
+            built, expected = stepwise.marts(), whole.marts()
+            assert built.keys() == expected.keys()
+            for mart, rows in expected.items():
+                assert_frame_equal(built[mart], rows, obj=f"{mart} after load {load.file_id}")

@@ -1,0 +1,76 @@
+"""Every metric agrees with an independent computation from the raw rows: by month, and by what it can be sliced by."""
+
+from pathlib import Path
+from types import ModuleType
+
+import polars as pl
+import pytest
+
+from dashboard.builds import Build, current
+from dashboard.catalogue import catalogue
+from dashboard.metrics import Question, ask
+from tests.proofs import baskets, conversion, customers, lead_times, markdowns
+from tests.proofs.figures import Figures
+from tests.proofs.records import read
+
+FAMILIES = (baskets, conversion, customers, lead_times, markdowns)
+SLICES = ((), ("metric_time",), *(("metric_time", column) for column in ("channel", "acquisition_channel", "discount_kind")))
+HALF_A_CENT, HAIR = 0.005, 1e-9
+
+Proofs = dict[ModuleType, dict[str, Figures]]
+
+
+@pytest.fixture(scope="module")
+def build(demonstration: Path) -> Build:
+    published = current(demonstration)
+    assert published
+    return published
+
+
+@pytest.fixture(scope="module")
+def proofs(demonstration: Path, build: Build) -> Proofs:
+    """What each metric must be, by family and name."""
+    records = read(demonstration, build.info["currency"], build.info["timezone"])
+    return {family: {metric: figures for figures in family.prove(records) for metric in figures.by_metric} for family in FAMILIES}
+
+
+def disagreements(build: Build, metric: str, proof: Figures, *columns: str) -> pl.DataFrame:
+    """The rows in which the published build and the proof differ."""
+    known = catalogue(build)[metric]
+    by = tuple(column for column in columns if column != "metric_time")
+    grain = "month" if "metric_time" in columns else None
+    answer = ask(build, Question(metrics=(metric,), by=by, grain=grain)).frame
+    published = answer.select(*columns, published=pl.col(metric).cast(pl.Float64))
+    proved = proof.by(metric, *columns).rename({"value": "proved"})
+    if columns:
+        both = published.join(proved, on=columns, how="full", coalesce=True, nulls_equal=True)
+    else:
+        both = pl.concat([published, proved], how="horizontal")
+    if known.is_additive or known.format == "count":
+        # nothing counted and no row at all are the same nothing
+        both = both.with_columns(pl.col("published", "proved").fill_null(0.0))
+    allowed = pl.lit(HALF_A_CENT) if known.format == "currency" else HAIR * pl.max_horizontal(pl.lit(1.0), pl.col("proved").abs())
+    agree = ((pl.col("published") - pl.col("proved")).abs() < allowed).fill_null(False)
+    return both.filter(~(agree | (pl.col("published").is_null() & pl.col("proved").is_null())))
+
+
+def test_every_metric_of_the_catalogue_is_proved(build: Build, proofs: Proofs) -> None:
+    assert set(catalogue(build)) == {metric for family in proofs.values() for metric in family}
+
+
+def test_what_is_proved_is_sliced_by_channel_where_the_metric_can_be(build: Build, proofs: Proofs) -> None:
+    published = {metric for metric, known in catalogue(build).items() if "channel" in known.dimensions}
+    sliced = {metric for family in proofs.values() for metric, proof in family.items() if "channel" in proof.rows.columns}
+    assert published == sliced
+
+
+@pytest.mark.parametrize("columns", SLICES, ids=lambda columns: " and ".join(columns) or "all the data")
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.__name__.rpartition(".")[2])
+def test_every_figure_agrees_with_its_proof_by(
+    build: Build, proofs: Proofs, family: ModuleType, columns: tuple[str, ...]
+) -> None:
+    sliced = {metric: proof for metric, proof in proofs[family].items() if set(columns) <= set(proof.rows.columns)}
+    if not sliced:
+        pytest.skip("no metric of the family is sliced so")
+    wrong = {metric: rows for metric, proof in sliced.items() if len(rows := disagreements(build, metric, proof, *columns))}
+    assert not wrong
