@@ -232,8 +232,8 @@ def sources() -> None:
     from ingest.mappings import load_mappings
 
     table = Table("source", "mapping", "files", "feeds", box=None, header_style="bold")
-    for mapping in load_mappings(_settings()):
-        table.add_row(mapping.source, mapping.name, mapping.files, ", ".join(mapping.entities))
+    for mapping in load_mappings(_settings()).values():
+        table.add_row(mapping.source, mapping.name, ", ".join(mapping.files), ", ".join(mapping.feeds))
     out.print(table)
 
 

@@ -11,6 +11,8 @@ from dashboard.semantics import Item, semantics
 
 _OPERATORS = {"/": "÷", "*": "×", "-": "−"}
 _COUNTS = ("count", "count_distinct", "sum_boolean")
+# Booleans are named so; metrics are filtered by them, people rarely.
+_FLAGS = ("is_", "has_")
 _AGGREGATIONS = {
     "count": "count",
     "count_distinct": "distinct count",
@@ -90,8 +92,9 @@ def definitions(build: Build) -> Mapping[str, Metric]:
 def dimensions(build: Build) -> Mapping[str, Dimension]:
     """Everything the catalogue's metrics can be sliced by, by the name to ask for, sorted.
 
-    Left out: days (that is the grain), keys of marts that metrics count (orders, sessions: one slice a row), what only
-    names the values of another (see `value_labels`), and what `meta.hidden` hides.
+    Left out, though a question may ask by them: days (that is the grain), keys of marts that metrics count (orders,
+    sessions: one slice a row), flags, what only names the values of another (see `value_labels`), and what `meta.hidden`
+    hides.
     """
     known = semantics(build)
     items: dict[str, dict[str, Item]] = {}
@@ -316,6 +319,8 @@ def _namings(entity: str) -> tuple[str, ...]:
 
 def _is_listed(build: Build, item: Item) -> bool:
     if item.kind == "time" or _meta(_declaration(build, item)).get("hidden"):
+        return False
+    if item.element.startswith(_FLAGS):
         return False
     if item.kind == "dimension" and re.sub(r"_[a-z]{2}$", "", item.element) in _namings(item.path[-1]):
         return False

@@ -53,15 +53,27 @@ class Drawn:
 
 
 def show(page: Page) -> None:
-    """Draw every chart declared for the page, two beside each other, in their order."""
-    wanted = topic_charts(page.build, page.topic)
-    for left in range(0, len(wanted), 2):
-        pair = wanted[left : left + 2]
-        wide = pair[0].kind in WIDE
-        columns = st.columns([3, 2] if len(pair) == 2 and not wide else 1 if len(pair) == 1 else 2)
-        for column, chart in zip(columns, pair, strict=True):
-            with column.container(border=True, height="stretch", key=f"chart_{chart.kind}_{left}_{pair.index(chart)}"):
-                _show(page, chart)
+    """Draw every chart declared for the page, two beside each other, in their order; a wide one has a row of its own."""
+    waiting: list[Chart] = []
+    for chart in topic_charts(page.build, page.topic):
+        if chart.kind in WIDE:
+            _row(page, waiting)
+            _row(page, [chart])
+            waiting = []
+        else:
+            waiting.append(chart)
+            if len(waiting) == 2:
+                _row(page, waiting)
+                waiting = []
+    _row(page, waiting)
+
+
+def _row(page: Page, charts: Sequence[Chart]) -> None:
+    if not charts:
+        return
+    for column, chart in zip(st.columns([3, 2][: len(charts)]), charts, strict=True):
+        with column.container(border=True, height="stretch", key=f"chart_{chart.order}"):
+            _show(page, chart)
 
 
 def _show(page: Page, chart: Chart) -> None:
@@ -105,7 +117,7 @@ def trend(page: Page, chart: Chart) -> Drawn | None:
         rows = _rows(page, chart.metrics[:1], (split,), series=True)
         for value in _ordered(split, rows, page.asked(metric)):
             points = _points(page, metric, [row for row in rows if row[split] == value], whole)
-            lines.append(Line(value_label(page.build, split, value), _colour(split, value, len(lines)), points))
+            lines.append(Line(value_label(page.build, split, value), _colour(value, len(lines)), points))
     else:
         for place, one in enumerate(chart.metrics):
             points = _points(page, one, _rows(page, (one,), (), series=True), whole)
@@ -144,7 +156,7 @@ def bars(page: Page, chart: Chart) -> Drawn | None:
     values = [_number(row[name]) or 0.0 for row in shown]
     befores = [_number(row.get(name + BEFORE)) for row in shown]
     texts = [_text(page, metric, value) for value in values]
-    colours = [SLOTS.get(row[dimension], ACCENT) if dimension == "channel" else ACCENT for row in shown]
+    colours = [SLOTS.get(row[dimension], ACCENT) for row in shown]
     places = [place + (0.6 if len(rows) > RANKED and place >= RANKED // 2 else 0) for place in range(len(shown))]
     figure = go.Figure(
         [
@@ -174,7 +186,7 @@ def bars(page: Page, chart: Chart) -> Drawn | None:
     _plain(figure, height, left=_width(labels), right=_width(texts))
     figure.update_xaxes(visible=False, range=[min(0.0, *values), max([*values, *(one for one in befores if one)]) * 1.02])
     figure.update_yaxes(tickvals=places, ticktext=labels, autorange="reversed", showgrid=False)
-    note = say("chart.mark", against=say(f"against.{page.view.compare}")) if any(befores) else ""
+    note = say("chart.mark", compared=inside(say(f"compare.{page.view.compare}"))) if any(befores) else ""
     unit = _unit(page, metric, values) if metric.format != "currency" else ""
     alt = f"{title}: " + ", ".join(f"{label} {text}" for label, text in zip(labels, texts, strict=True))
     return Drawn(title, " · ".join(part for part in (unit, note) if part), figure, alt)
@@ -191,10 +203,9 @@ def heatmap(page: Page, chart: Chart) -> Drawn | None:
     xs = sorted({int(row[across]) for row in rows})
     cells = {(row[down], int(row[across])): row for row in rows}
     values = [[_number(cells[y, x][name]) if (y, x) in cells else None for x in xs] for y in ys]
-    texts = [
-        [formats.axis([value], metric.format, words.language())[0] if value is not None else "" for value in row]
-        for row in values
-    ]
+    # One digit for all: marks of one axis are written alike.
+    flat = iter(formats.axis([value for row in values for value in row if value is not None], metric.format, words.language()))
+    texts = [["" if value is None else next(flat) for value in row] for row in values]
     labels = [_value_text(page, down, y) for y in ys]
     # The first column is everyone, by definition: it would only pale the rest.
     scale = [value for row in values for x, value in zip(xs, row, strict=True) if value is not None and value < 1]
@@ -207,7 +218,7 @@ def heatmap(page: Page, chart: Chart) -> Drawn | None:
             texttemplate="%{text}" if len(xs) <= 26 else None,
             textfont={"size": 11},
             colorscale=[[place / 9, shade] for place, shade in enumerate(SHADES)],
-            zmin=0,
+            zmin=min(scale, default=0) * 0.6,
             zmax=sorted(scale)[int(len(scale) * 0.98)] if scale else 1,
             showscale=False,
             xgap=2,
@@ -245,7 +256,7 @@ def curve(page: Page, chart: Chart) -> Drawn | None:
         return None
     first, language = family[0], words.language()
     drawn = [
-        Line(value_label(page.build, split, value) if split else metric_label(first), _colour(split or "", value, place), points)
+        Line(value_label(page.build, split, value) if split else metric_label(first), _colour(value, place), points)
         for place, (value, points) in enumerate(sorted(lines.items(), key=lambda item: -max(item[1].values())))
     ]
     figure = go.Figure()
@@ -496,8 +507,8 @@ def _plain(figure: go.Figure, height: int, left: int, right: int) -> None:
     figure.update_yaxes(fixedrange=True, zeroline=False)
 
 
-def _colour(dimension: str, value: Any, place: int) -> str:
-    return SLOTS[value] if dimension == "channel" and value in SLOTS else OTHERS[place % len(OTHERS)]
+def _colour(value: Any, place: int) -> str:
+    return SLOTS.get(value) or OTHERS[place % len(OTHERS)]
 
 
 def _width(labels: Sequence[str]) -> int:

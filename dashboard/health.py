@@ -26,15 +26,20 @@ select
 from ledger.files
 """
 REASONS = """
-select entity, column_name, regexp_replace(reason, '[0-9]+', 'n', 'g') as reason, count(*) as count,
-    arg_max(files.file_name, rejects.file_id) as file_name, arg_max(line, rejects.file_id) as line,
-    arg_max(value, rejects.file_id) as value
-from ledger.rejects as rejects inner join ledger.files as files using (file_id)
-group by 1, 2, 3 order by count desc, reason limit 200
+select
+    rejects.entity,
+    rejects.column_name,
+    regexp_replace(rejects.reason, '[0-9]+', 'n', 'g') as reason,
+    count(*) as count,
+    arg_max(rejects.value, rejects.file_id) as value,
+    arg_max(files.file_name, rejects.file_id) as file_name,
+    arg_max(rejects.line, rejects.file_id) as line
+from ledger.rejects as rejects inner join ledger.files as files on rejects.file_id = files.file_id
+group by 1, 2, 3 order by count desc, 1, 2, 3 limit 200
 """
-REFUSED = (
-    "select file_name, source, reason, loaded_at from ledger.files where verdict = 'refused' order by loaded_at desc limit 200"
-)
+REFUSED = """
+select file_name, reason, loaded_at from ledger.files where verdict = 'refused' order by loaded_at desc limit 200
+"""
 
 
 def show(page: Page) -> None:
@@ -44,7 +49,7 @@ def show(page: Page) -> None:
     feeds = page.build.sql(FEEDS)
     tests = page.build.info["tests"]
     failed = [test for test in tests if test["status"] not in ("pass", "success")]
-    _figures(page, totals, feeds, tests, failed)
+    _figures(totals, feeds, tests, failed)
     st.subheader(say("health.feeds"), anchor=False)
     _table(
         {
@@ -100,7 +105,7 @@ def show(page: Page) -> None:
     st.caption(say("health.build", build=page.build.build_id, at=formats.moment(page.build.created_at, language)))
 
 
-def _figures(page: Page, totals: dict[str, Any], feeds: pl.DataFrame, tests: list, failed: list) -> None:
+def _figures(totals: dict[str, Any], feeds: pl.DataFrame, tests: list, failed: list) -> None:
     language = words.language()
     share = totals["rows_rejected"] / totals["rows_in"] if totals["rows_in"] else 0.0
     fresh = int(feeds["is_fresh"].sum())
@@ -116,8 +121,7 @@ def _figures(page: Page, totals: dict[str, Any], feeds: pl.DataFrame, tests: lis
         ("health.passed_tests", f"{len(tests) - len(failed)} / {len(tests)}", None),
     ]
     for key, value, note in figures:
-        with grid.cell():
-            st.metric(say(key), value, delta=note, delta_color="off", delta_arrow="off", border=True, height="stretch")
+        grid.metric(say(key), value, delta_description=note, border=True, height="stretch")
     balance = totals["rows_in"] == totals["rows_loaded"] + totals["rows_rejected"]
     st.markdown(say("health.balanced" if balance else "health.unbalanced", rows=formats.number(totals["rows_in"], language)))
 

@@ -52,6 +52,14 @@ class Item:
         return "__".join((*self.path, self.element))
 
     @property
+    def is_near(self) -> bool:
+        """Whether it is the mart's own, or described by one of its entities; a short name reaches no further.
+
+        The location of a session's customer is a location too, but not where the session took place.
+        """
+        return len(self.path) <= (0 if self.kind == "entity" else 1)
+
+    @property
     def column(self) -> str:
         """What a question groups by, and the column of the compiled SQL."""
         return f"{self.name}__{self.grain}" if self.grain else self.name
@@ -77,26 +85,18 @@ class Available:
     def resolve(self, name: str) -> tuple[Item, ...]:
         """The items a name can mean: one when it is clear, several when it is not, none when there is no such thing.
 
-        A qualified name means itself. A short one (`region`) means the item reached over the fewest entities.
+        A qualified name means itself. A short one (`region`) means the near item of that name, and an entity before a
+        dimension.
         """
         exact = tuple(item for item in self.items if item.name == name)
-        near = [item for item in self.items if name in (item.element, item.name.replace("__", "_"))]
+        near = [item for item in self.items if item.is_near and name in (item.element, item.name.replace("__", "_"))]
         fewest = min((len(item.path) for item in near), default=0)
         return exact or tuple(item for item in near if len(item.path) == fewest)
 
     @cached_property
     def short_names(self) -> dict[str, Item]:
-        """Every item by the shortest name that means it; the same thing reached over a longer way is left out."""
-        return {
-            item.element if self.resolve(item.element) == (item,) else item.name: item
-            for item in self.items
-            if not any(self._is_detour(item, other) for other in self.items)
-        }
-
-    @staticmethod
-    def _is_detour(item: Item, other: Item) -> bool:
-        same = (other.kind, other.element) == (item.kind, item.element)
-        return same and len(other.path) < len(item.path) and (not other.path or item.path[-1] == other.path[-1])
+        """Every near item by the shortest name that means it."""
+        return {item.element if self.resolve(item.element) == (item,) else item.name: item for item in self.items if item.is_near}
 
 
 class _Client:

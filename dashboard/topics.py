@@ -1,6 +1,9 @@
 """What a page is about: its metrics in order, and how each one's definition wants to be shown.
 
-A metric's `config.meta` decides: `topic` and `order` place it, `charts` lists the charts it leads.
+A metric's `config.meta` decides. `topic` names its page and `order` its place there; `headline` its place on the
+overview; `card: false` keeps it off the cards. `charts` lists the charts it leads, each `{on: <page>, kind: trend | bars |
+heatmap | curve | bridge, by: <dimension or list>, with: [<more metrics>], order: <place>}`; `days` is the age a metric of
+a curve is measured at.
 """
 
 from collections.abc import Mapping
@@ -58,7 +61,7 @@ def topic_metrics(build: Build, topic: str) -> tuple[Metric, ...]:
     mine = [metric for name, metric in known.items() if name not in siblings]
     if topic == OVERVIEW:
         return tuple(sorted((metric for metric in mine if metric.headline), key=lambda metric: metric.headline or 0))
-    chosen = [metric for metric in mine if metric.topic == topic]
+    chosen = [metric for metric in mine if metric.topic == topic and meta(build, metric.name).get("card", True)]
     return tuple(sorted(chosen, key=lambda metric: (meta(build, metric.name).get("order", 99), metric.headline or 99)))
 
 
@@ -102,14 +105,15 @@ def metric_text(metric: Metric) -> str:
 
 
 def dimension_label(build: Build, name: str) -> str:
-    """A dimension's name in the reader's language."""
+    """A dimension's name in the reader's language: the interface's for the standard ones, else its own label."""
     known = dimensions(build).get(name)
-    if known is None:
-        return called("dimension", name)
-    return known.label_fr if words.language() == "fr" else known.label
+    own = (known.label_fr if words.language() == "fr" else known.label) if known else None
+    return called("dimension", name, own)
 
 
 def value_label(build: Build, dimension: str, value: Any) -> str:
-    """A dimension value's name in the reader's language."""
-    named = value_labels(build, dimension, words.language()) if dimension in dimensions(build) else {}
-    return named.get(str(value)) or called(dimension, str(value))
+    """A dimension value's name in the reader's language: its mart's, else the interface's, else as it reads."""
+    for named in dict.fromkeys((dimension, dimension.split("_")[-1])):
+        if named in dimensions(build) and (label := value_labels(build, named, words.language()).get(str(value))):
+            return label
+    return called(dimension, str(value))

@@ -51,13 +51,13 @@ def say(key: str, **values: Any) -> str:
     return words[key].format(**values)
 
 
-def called(kind: str, name: str) -> str:
-    """What people call a value of the data (`called("channel", "store")` → “Stores”); unknown ones read as they are."""
-    known = phrases(_spoken.get()).get(f"{kind}.{name}")
-    if known:
-        return known
+def called(kind: str, name: str, otherwise: str | None = None) -> str:
+    """What people call a name of the data (`called("entity", "sessions")` → “web analytics sessions”).
+
+    A name the interface has no words for reads as `otherwise`, or as it is written.
+    """
     plain = str(name).replace("_", " ")
-    return plain[:1].upper() + plain[1:]
+    return phrases(_spoken.get()).get(f"{kind}.{name}") or otherwise or plain[:1].upper() + plain[1:]
 
 
 def inside(name: str) -> str:

@@ -113,9 +113,9 @@ def _fulfilments(
     )
     promised = to_utc(promised_wall, zone)
 
-    # Parcels: prepared the same working day before 14:00, else the next; stores take a day more now and then.
+    # Parcels: prepared the same working day before 15:00, else the next; stores take a day more now and then.
     h = np.flatnonzero(~collects)
-    early = (wall[h] % DAY < 14 * 3600) & retailer.working_days()[day[h]]
+    early = (wall[h] % DAY < 15 * 3600) & retailer.working_days()[day[h]]
     ship_day = np.where(early, day[h], add_working_days(day[h], 1))
     late_start = (u[h, 2] < np.where(from_store[h], 0.16, 0.05)) | ((u[h, 2] < 0.2) & peak[h])
     ship_day = np.where(late_start, add_working_days(ship_day, 1), ship_day)
@@ -128,7 +128,7 @@ def _fulfilments(
     base = np.where(early, day[h], add_working_days(day[h], 1))
     promise_day = add_working_days(base, promise_days)
     quick = rng.random(len(h))
-    transit = np.where(express, 1, np.where(quick < 0.42, 1, np.where(quick < 0.86, 2, 3)) + (carrier == 3)) + abroad
+    transit = np.where(express, 1, np.where(quick < 0.58, 1, np.where(quick < 0.91, 2, 3)) + (carrier == 3)) + abroad
     month = np.array([retailer.day_of(i).month for i in range(DAYS + 80)])[ship_day]
     risk = np.array([0.030, 0.042, 0.050, 0.035])[carrier] * np.where(month == 12, 2.4, np.where(month == 11, 1.5, 1))
     risk = risk * np.where(south[h], 1.35, 1)
@@ -362,7 +362,7 @@ def _contacts(people: People, orders: pl.DataFrame, shipments: pl.DataFrame, rng
     person, order, reason = (np.r_[x, x[again]] for x in (person, order, reason))
     day = np.r_[day, day[again] + rng.integers(1, 7, len(again))]
     n = len(person)
-    day = day + ((day + 4) % 7 == 6)
+    day = day + (retailer.weekday(day) == 6)
     wall = (day + EPOCH_DAY) * DAY + 9 * 3600 + (rng.beta(1.4, 1.6, n) * 9.5 * 3600).astype(np.int64) // 60 * 60
     by = rng.choice(4, n, p=[0.41, 0.31, 0.19, 0.09])
     minutes = np.round(rng.gamma(3, np.array([2.6, 3.1, 2.2, 0.3])[by], n), 1)

@@ -126,7 +126,7 @@ def _orders(people: People, rng: np.random.Generator) -> pl.DataFrame:
     open_now = (day >= s.first_day[store]) & (day <= s.last_day[store])
     moved = np.where(open_now, store, s.fallback[store])
     # The neighbour may rest on Sunday.
-    rests = s.shuts_sundays[moved] & ((day + 4) % 7 == 6)
+    rests = s.shuts_sundays[moved] & (retailer.weekday(day) == 6)
     day = np.where((channel == STORE) & ~open_now & rests, np.maximum(day - 1, 0), day)
     store = moved
 
@@ -303,7 +303,7 @@ def _returns(
     store = np.where((day >= s.first_day[store]) & (day <= s.last_day[store]), store, s.fallback[store])
     closed = np.array([retailer.day_of(i) in retailer.SHUT for i in range(DAYS + 200)])
     for _ in range(3):  # wait for a day on which the store, or the warehouse, works
-        sunday = (day + 4) % 7 == 6
+        sunday = retailer.weekday(day) == 6
         day = day + (closed[np.minimum(day, DAYS + 199)] | (sunday & (s.shuts_sundays[store] | ~to_store)))
     kept = day < DAYS
     frame, channel, store, day, u, to_store = frame.filter(pl.Series(kept)), *(x[kept] for x in (channel, store, day, u, to_store))

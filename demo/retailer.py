@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import polars as pl
 
-START, END = date(2024, 11, 22), date(2026, 11, 21)
+START, END = date(2024, 10, 1), date(2026, 11, 21)
 DAYS = (END - START).days + 1
 EPOCH_DAY = (START - date(1970, 1, 1)).days
 DAY = 86_400
@@ -35,6 +35,11 @@ def day_index(day: date) -> int:
 
 def day_of(index: int) -> date:
     return START + timedelta(days=int(index))
+
+
+def weekday(day: np.ndarray) -> np.ndarray:
+    """0 Monday … 6 Sunday."""
+    return (day + START.weekday()) % 7
 
 
 # ── calendar ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -459,14 +464,17 @@ def _prices(
             off[chosen, first : until + 1] = np.broadcast_to(percent, (n,))[chosen][:, None]
             kind[chosen, first : until + 1] = why
 
-    lowered = rng.random(n) < 0.07
+    lowered = rng.random(n) < 0.10
     for i in np.flatnonzero(lowered):
         mark(np.arange(n) == i, int(rng.integers(60, DAYS)), DAYS, int(rng.choice([10, 15, 20])), PERMANENT)
+    for first in range(-3, DAYS, 14):  # offers of the fortnight
+        later = max(first, 0) >= day_index(date(2026, 1, 1))
+        mark(rng.random(n) < 0.07 + 0.035 * later, first, first + 13, rng.choice([15, 20, 25], n) + 5 * later, PROMOTION)
     for event in EVENTS:
         first, until = day_index(event.starts_on), day_index(event.ends_on)
         later = event.starts_on.year == 2026
         if event.kind == "promotion":
-            share = {"Black Friday": 0.42, "French Days": 0.22, "Mi-saison": 0.30}[event.name] + 0.06 * later
+            share = {"Black Friday": 0.55, "French Days": 0.22, "Mi-saison": 0.30}[event.name] + 0.06 * later
             mark(rng.random(n) < share, first, until, rng.choice([15, 20, 25, 30], n) + 5 * later, PROMOTION)
         elif event.kind == "soldes":
             chosen = rng.random(n) < np.where(seasonal, 0.78, 0.25) + 0.06 * later

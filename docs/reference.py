@@ -73,8 +73,8 @@ def entity_tables() -> Iterator[str]:
 
 def mappings() -> Iterator[str]:
     yield "| source | mapping | files | feeds |\n|---|---|---|---|"
-    for mapping in load_mappings(Settings(sources=None)):
-        yield f"| {mapping.source} | `{mapping.name}` | `{mapping.files}` | {', '.join(mapping.entities)} |"
+    for mapping in load_mappings(Settings(sources=None)).values():
+        yield f"| {mapping.source} | `{mapping.name}` | `{', '.join(mapping.files)}` | {', '.join(mapping.feeds)} |"
 
 
 def metrics() -> Iterator[str]:

@@ -19,6 +19,7 @@ LEDGER_TABLES = {
     "delivered_at timestamp, loaded_at timestamp, seconds double",
     "file_entities": "file_id bigint, entity varchar, rows_loaded bigint",
     "rejects": "file_id bigint, line bigint, entity varchar, column_name varchar, value varchar, reason varchar",
+    "links": "identity_key varchar, node varchar, kind varchar, file_id bigint",
     "identities": "identity_key varchar, person_id varchar, changed_file_id bigint",
 }
 
@@ -112,12 +113,12 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
             "where table_catalog = current_database()"
         ).fetchall()
     )
+    existing = {(schema, table) for schema, table, _ in present}
     for schema, tables in {"raw": raw, "ledger": ledger}.items():
         connection.execute(f"create schema if not exists {schema}")
         for table, columns in tables.items():
             declared = ", ".join(f'"{name}" {type_}' for name, type_ in columns.items())
             connection.execute(f"create table if not exists {schema}.{table} ({declared})")
-            if (schema, table, "_file_id") in present or (schema, table, "file_id") in present or table == "identities":
-                for name, type_ in columns.items():
-                    if (schema, table, name) not in present:
-                        connection.execute(f'alter table {schema}.{table} add column if not exists "{name}" {type_}')
+            for name, type_ in columns.items():
+                if (schema, table) in existing and (schema, table, name) not in present:
+                    connection.execute(f'alter table {schema}.{table} add column "{name}" {type_}')

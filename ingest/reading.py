@@ -1,9 +1,9 @@
 """From the bytes of an export to text DuckDB reads in parallel, with the true line of every record.
 
-DuckDB's reader knows no line numbers, and numbering rows makes it serial. So a file is cut at line ends into parts of UTF-8 text,
-each of which DuckDB reads and numbers on a core of its own. The same pass hashes the content and proves the encoding. A file in
-which lines and records differ (quoted line breaks, blank or broken records) is read record by record instead, each written
-with its line: slower, and always right.
+DuckDB's reader knows no line numbers, and numbering rows makes it serial. So a file is read as ranges of lines side by side, each
+numbered on a core of its own; skipping lines is cheap. One pass before hashes the content, proves the encoding and makes sure that
+lines are records. Where they are not (quoted line breaks, blank or broken records), the file is first rewritten record by record,
+each with its line: slower, and always right.
 """
 
 import codecs
@@ -15,7 +15,6 @@ import os
 import re
 import unicodedata
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,59 +26,50 @@ from ingest import DataRefused
 from ingest.casting import literal
 from ingest.mappings import Csv, Mapping, nearest
 
-BLOCK = 4 << 20
+BLOCK = 1 << 20
 MAX_RECORD = 1 << 20
-MIN_PART = 16 << 20
-PARTS = 16
 MAX_GZIP_RATIO = 200
+RANGES = min(4, os.cpu_count() or 1)
+RANGE_RECORDS = 100_000
 _CODECS = {"utf-8": "utf-8-sig", "utf-16": "utf-16", "latin-1": "latin-1", "cp1252": "cp1252"}
 
 
 @dataclass(frozen=True)
-class Part:
-    """A file of UTF-8 records; `lines_before` is the line of the export that precedes its first one, None where each has its own."""
-
-    path: Path
-    lines_before: int | None
-
-
-@dataclass(frozen=True)
 class Text:
-    """An export cut into parts. `ragged` holds (line, reason) of records that have too few or too many fields."""
+    """The records of an export as UTF-8 text in `path`, after `lines_before` lines; None where each record carries its line.
+
+    `ragged` holds (line, reason) of the `ragged_records` that have too few or too many fields, and are not in `path`.
+    """
 
     header: tuple[str, ...]
-    parts: tuple[Part, ...]
+    path: Path
     records: int
+    dialect: Csv
+    lines_before: int | None
     ragged: Path | None = None
     ragged_records: int = 0
 
-    @property
-    def is_exact(self) -> bool:
-        """Whether records were read one by one, so that nothing about them can be mistaken."""
-        return self.ragged is not None
-
-    def select(self, dialect: Csv) -> str:
+    def select(self) -> str:
         """SQL of every record: columns `c0`, `c1` … as text, empty ones null, and `line`."""
         columns = [f"c{index}" for index in range(len(self.header))]
-        reads = [_read_csv(part, columns, dialect) for part in self.parts]
-        empty = ", ".join(f"null::varchar as {column}" for column in columns)
-        return " union all ".join(reads) or f"select {empty}, 0 as line where false"
+        if self.lines_before is None:
+            return f"select {', '.join(columns)}, line::bigint as line from {self._read_csv(['line', *columns], 0)}"
+        count = max(1, min(RANGES, self.records // RANGE_RECORDS))
+        starts = [self.records * index // count for index in range(count + 1)]
+        return " union all ".join(
+            f"(select {', '.join(columns)}, row_number() over () + {self.lines_before + start} as line "
+            f"from {self._read_csv(columns, self.lines_before + start)} limit {end - start})"
+            for start, end in zip(starts, starts[1:], strict=False)
+        )
 
-
-def _read_csv(part: Part, columns: list[str], dialect: Csv) -> str:
-    names = columns if part.lines_before is not None else ["line", *columns]
-    types = ", ".join(f"'{name}': 'varchar'" for name in names)
-    dialect = dialect if part.lines_before is not None else _CLEAN
-    read = (
-        f"read_csv({literal(str(part.path))}, columns = {{{types}}}, auto_detect = false, header = false, "
-        f"delim = {literal(dialect.delimiter)}, quote = {literal(dialect.quote)}, escape = {literal(dialect.quote)}, "
-        f"max_line_size = {MAX_RECORD}, strict_mode = true, compression = 'none')"
-    )
-    line = f"row_number() over () + {part.lines_before}" if part.lines_before is not None else "line::bigint"
-    return f"select {', '.join(columns)}, {line} as line from {read}"
-
-
-_CLEAN = Csv()
+    def _read_csv(self, columns: list[str], skip: int) -> str:
+        types = ", ".join(f"'{name}': 'varchar'" for name in columns)
+        quote = literal(self.dialect.quote)
+        return (
+            f"read_csv({literal(str(self.path))}, columns = {{{types}}}, skip = {skip}, auto_detect = false, header = false, "
+            f"delim = {literal(self.dialect.delimiter)}, quote = {quote}, escape = {quote}, max_line_size = {MAX_RECORD}, "
+            "strict_mode = true, compression = 'none')"
+        )
 
 
 @contextmanager
@@ -171,119 +161,36 @@ def positions(mapping: Mapping, header: tuple[str, ...]) -> dict[str, int]:
     return {name: header.index(name) for name in read if name in header}
 
 
-def cut(path: Path, dialect: Csv, folder: Path) -> tuple[Text | None, str]:
-    """The export as parts written into `folder`, and the sha256 of its bytes.
+def scan(path: Path, dialect: Csv, folder: Path) -> Text | None:
+    """The export as text, or None where lines and records differ: then `rewrite` reads it.
 
-    The text is None where lines and records differ: then `rewrite` reads it. Raises `DataRefused` for what is no such text.
+    Text that is not plain UTF-8 is first written to `folder` as such. Raises `DataRefused` for what is no such text.
     """
-    digest = hashlib.sha256()
-    size = path.stat().st_size
-    part_size = max(MIN_PART, size * (10 if path.suffix == ".gz" else 1) // PARTS)
-    parts = _Parts(folder, part_size)
-    decoder = codecs.getincrementaldecoder(_CODECS[dialect.encoding])("strict")
-    is_simple, pending = True, b""
-    header: tuple[str, ...] | None = None
-    with ThreadPoolExecutor(1) as hashing, path.open("rb") as raw, opened(path) as content:
-        pending_hash = hashing.submit(lambda: _hash(raw, digest))
-        total = 0
-        while block := content.read(BLOCK):
-            total += len(block)
-            if path.suffix == ".gz" and total > MAX_GZIP_RATIO * max(size, 1 << 20):
-                raise DataRefused(f"unpacks to more than {MAX_GZIP_RATIO} times its size; send it unpacked")
-            text = _decoded(decoder, block, dialect, parts.line + 1)
-            data = text.encode() if dialect.encoding != "utf-8" else _without_mark(block, total == len(block))
+    is_plain = dialect.encoding == "utf-8" and path.suffix != ".gz"
+    output = path if is_plain else folder / "text.csv"
+    lines = _Lines(dialect.quote)
+    header, lines_before = None, 0
+    with opened(path) as content, output.open("rb" if is_plain else "wb") as copy:
+        for text, data in _blocks(content, dialect, lines, path):
             if header is None:
+                text = text or bytes(data).decode("utf-8-sig", "ignore")
                 header, length = _header(text, dialect)
-                skipped = text[:length].encode()
-                parts.line = skipped.count(b"\n")
-                data = data[len(skipped) :]
-            data, pending = _full_lines(pending + data)
-            if len(pending) > MAX_RECORD:
-                raise DataRefused(f"line {parts.line + data.count(b'\n') + 1}: longer than 1 MB; check `csv: {{quote: …}}`")
-            is_simple = is_simple and _lines_are_records(data, dialect)
-            parts.write(data)
-        _decoded(decoder, b"", dialect, parts.line + 1, final=True)
-        if header is None:
-            raise DataRefused("the file is empty; ask for it again")
-        if pending.strip(b"\r\n"):
-            if dialect.final_newline == "required":
-                raise DataRefused(
-                    f"line {parts.line + 1}: the last line does not end, so the file may be cut; ask for it again, "
-                    "or declare `csv: {final_newline: optional}` if this system never ends it"
-                )
-            pending += b"\n"
-            is_simple = is_simple and _lines_are_records(pending, dialect)
-            parts.write(pending)
-        pending_hash.result()
-    written = parts.close()
-    text = Text(header, written, parts.records) if is_simple else None
-    if text is None:
-        for part in written:
-            part.path.unlink()
-    return text, digest.hexdigest()
-
-
-def _hash(file: BinaryIO, digest) -> None:  # noqa: ANN001  hashlib's type is private
-    while block := file.read(BLOCK):
-        digest.update(block)
-
-
-def _without_mark(block: bytes, is_first: bool) -> bytes:
-    return block.removeprefix(codecs.BOM_UTF8) if is_first else block
-
-
-def _full_lines(data: bytes) -> tuple[bytes, bytes]:
-    """The data up to its last line that is not blank, and the rest: blank lines matter only when something follows."""
-    last = _LINE_END.search(data, len(data[: data.rfind(b"\n") + 1].rstrip(b"\r\n")))
-    return (data[: last.end()], data[last.end() :]) if last else (b"", data)
-
-
-_LINE_END = re.compile(rb"\r?\n")
-
-
-def _lines_are_records(data: bytes, dialect: Csv) -> bool:
-    """Whether each line is one record: none is blank, and no line ends inside quotes."""
-    if b"\n\n" in data or b"\n\r\n" in data or data.startswith((b"\n", b"\r\n")) or b"\0" in data:
-        return False
-    if b"\r" in data and data.count(b"\r") != data.count(b"\r\n"):
-        return False
-    quote = dialect.quote.encode()
-    if not quote or quote not in data:
-        return True
-    codes = np.frombuffer(data, dtype=np.uint8)
-    quotes = np.flatnonzero(codes == quote[0])
-    ends = np.flatnonzero(codes == 10)
-    return not (np.searchsorted(quotes, ends) & 1).any()
-
-
-class _Parts:
-    """Writes lines into files of about one size, each known by the line before its first."""
-
-    def __init__(self, folder: Path, size: int) -> None:
-        self.folder, self.size = folder, size
-        self.line = self.records = 0
-        self._parts: list[Part] = []
-        self._file: BinaryIO | None = None
-
-    def write(self, data: bytes) -> None:
-        if not data:
-            return
-        if self._file is None:
-            part = Part(self.folder / f"part{len(self._parts)}.csv", self.line)
-            self._parts.append(part)
-            self._file = part.path.open("wb")
-        self._file.write(data)
-        lines = data.count(b"\n")
-        self.line += lines
-        self.records += lines
-        if self._file.tell() >= self.size:
-            self._file.close()
-            self._file = None
-
-    def close(self) -> tuple[Part, ...]:
-        if self._file is not None:
-            self._file.close()
-        return tuple(self._parts)
+                start = len(text[:length].encode())
+                lines_before = text[:length].encode().count(b"\n")
+                mark = len(data) - len(text.encode()) if is_plain else 0
+                lines.read(data[start + max(mark, 0) :])
+            else:
+                lines.read(data)
+            if not is_plain:
+                copy.write(data)
+    if header is None:
+        raise DataRefused("the file is empty; ask for it again")
+    if not lines.is_ended and dialect.final_newline == "required":
+        raise DataRefused(
+            f"line {lines_before + lines.count + 1}: the last line does not end, so the file may be cut; ask for it again, "
+            "or declare `csv: {final_newline: optional}` if this system never ends it"
+        )
+    return Text(header, output, lines.count, dialect, lines_before) if lines.are_records else None
 
 
 def rewrite(path: Path, dialect: Csv, folder: Path) -> Text:

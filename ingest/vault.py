@@ -3,15 +3,18 @@
 Hashes are HMAC-SHA-256 over normalised identifiers, so that without the key nobody can try addresses or numbers against them.
 """
 
+import hashlib
 import os
 import re
 import secrets
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 
 import duckdb
 import numpy as np
 import phonenumbers
+import pyarrow as pa
 from phonenumbers import PhoneMetadata
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
@@ -62,7 +65,7 @@ def vault_columns(entity: Entity) -> dict[str, str]:
 
 def prepare_hashing(connection: duckdb.DuckDBPyConnection, key: bytes) -> None:
     """Makes `hashed` and `email_of`, `phone_of`, `loyalty_id_of` usable on the connection; the key leaves no trace on disk."""
-    padded = (key if len(key) <= 64 else __import__("hashlib").sha256(key).digest()).ljust(64, b"\0")
+    padded = (key if len(key) <= 64 else hashlib.sha256(key).digest()).ljust(64, b"\0")
     connection.execute("set variable inner_pad = ?", [bytes(byte ^ 0x36 for byte in padded)])
     connection.execute("set variable outer_pad = ?", [bytes(byte ^ 0x5C for byte in padded)])
     connection.create_function("e164", e164, ["VARCHAR", "VARCHAR"], "VARCHAR", null_handling="special")  # pyright: ignore
@@ -93,8 +96,10 @@ def e164(number: str | None, country: str | None) -> str | None:
 def _e164(number: str, country: str) -> str | None:
     # The library takes 70 µs a number; plain national and international forms are read with its own patterns instead.
     plain = _plan(country)
-    if plain and (digits := plain.form.fullmatch(re.sub(r"[\s().\-/]", "", number))):
-        return f"+{plain.prefix}{digits['national']}" if plain.valid.fullmatch(digits["national"]) else None
+    if plain and (match := plain.form.fullmatch(re.sub(r"[\s().\-/]", "", number))):
+        national = match["national"]
+        if plain.valid.fullmatch(national):
+            return f"+{plain.prefix}{national}"
     try:
         parsed = phonenumbers.parse(number, country or None)
     except phonenumbers.NumberParseException:
@@ -104,27 +109,101 @@ def _e164(number: str, country: str) -> str | None:
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
+@dataclass(frozen=True)
 class _Plan:
-    """How a country whose numbers are `0…` at home and `+<prefix>…` abroad writes them, and which are valid."""
+    """How a country writes its numbers at home and abroad, and which are valid."""
 
-    def __init__(self, metadata: PhoneMetadata) -> None:
-        self.prefix = metadata.country_code
-        kinds = ("fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "personal_number", "voip", "pager", "uan")
-        kinds += ("voicemail",)
-        patterns = [getattr(metadata, kind) for kind in kinds]
-        valid = [kind.national_number_pattern for kind in patterns if kind and kind.national_number_pattern]
-        self.form = re.compile(rf"(?:\+{self.prefix}|00{self.prefix}|0)(?P<national>[1-9]\d*)")
-        self.valid = re.compile("|".join(f"(?:{pattern})" for pattern in valid))
+    prefix: int
+    form: re.Pattern[str]
+    valid: re.Pattern[str]
+
+
+_KINDS = (
+    "fixed_line mobile toll_free premium_rate shared_cost personal_number voip pager uan voicemail".split()  # as the library
+)
 
 
 @cache
 def _plan(country: str) -> _Plan | None:
+    """The plan of a country whose numbers are `0…` or bare at home and `+<prefix>…` or `00<prefix>…` abroad, else None."""
     metadata = PhoneMetadata.metadata_for_region(country, None) if country else None
-    is_plain = (
-        metadata is not None
-        and metadata.national_prefix == "0"
-        and metadata.national_prefix_for_parsing == "0"
-        and metadata.international_prefix == "00"
-        and phonenumbers.region_codes_for_country_code(metadata.country_code) == (country,)
+    if (
+        metadata is None
+        or metadata.international_prefix != "00"
+        or metadata.national_prefix not in (None, "0")
+        or metadata.national_prefix_for_parsing != metadata.national_prefix
+        or phonenumbers.region_codes_for_country_code(metadata.country_code) != (country,)
+    ):
+        return None
+    kinds = [getattr(metadata, kind) for kind in _KINDS]
+    valid = [f"(?:{kind.national_number_pattern})" for kind in kinds if kind and kind.national_number_pattern]
+    trunk = metadata.national_prefix or ""
+    form = rf"(?:\+{metadata.country_code}|00{metadata.country_code}|{trunk})(?P<national>[1-9][0-9]*)"
+    return _Plan(metadata.country_code or 0, re.compile(form), re.compile("|".join(valid)))
+
+
+def resolve(warehouse: duckdb.DuckDBPyConnection) -> "Resolution":
+    """Decides which identity keys are one person and writes what changed to `ledger.identities`.
+
+    Persons are the connected components of all links ever loaded, named by the smallest hash in them: the same whatever the
+    order of loads. An e-mail or phone under which more than `MAX_RECORDS_OF_AN_IDENTIFIER` records stand (a till's dummy number, a
+    shared mailbox) joins nobody.
+    """
+    execute = warehouse.execute
+    execute("create or replace temp table nodes as select node, row_number() over (order by node) - 1 as n "
+            "from (select distinct node from ledger.links)")
+    execute(
+        "create or replace temp table shared as select node from ledger.links where kind in ('email', 'phone') "
+        "group by node having count(distinct identity_key) > ?",
+        [MAX_RECORDS_OF_AN_IDENTIFIER],
     )
-    return _Plan(metadata) if metadata and is_plain else None
+    edges = execute(
+        "select keys.n as record, nodes.n as node from ledger.links join nodes using (node) "
+        "join nodes keys on keys.node = links.identity_key "
+        "where links.kind <> 'record' and links.node not in (from shared)"
+    ).fetchnumpy()
+    (count,) = execute("select count(*) from nodes").fetchone() or (0,)
+    graph = coo_array((np.ones(len(edges["node"]), dtype=np.int8), (edges["record"], edges["node"])), shape=(count, count))
+    labels = connected_components(graph, directed=False)[1] if count else np.zeros(0, dtype=np.int32)
+    first = np.unique(labels, return_index=True)[1]
+    persons = pa.table({"n": np.arange(count), "person": first[labels]})
+    execute("begin")
+    warehouse.register("persons", persons)
+    execute(
+        "create or replace temp table resolved as "
+        "select nodes.node as identity_key, case when nodes.node not in (from shared) then named.node end as person_id "
+        "from persons join nodes using (n) join nodes named on named.n = persons.person "
+        "where nodes.node in (select identity_key from ledger.links)"
+    )
+    execute(
+        "create or replace temp table changed as select resolved.* from resolved left join ledger.identities as known "
+        "using (identity_key) where known.identity_key is null or known.person_id is distinct from resolved.person_id"
+    )
+    execute("delete from ledger.identities where identity_key in (select identity_key from changed)")
+    execute(
+        "insert into ledger.identities select identity_key, person_id, (select max(file_id) from ledger.files) from changed"
+    )
+    execute("commit")
+    warehouse.unregister("persons")
+    records, people, changed, shared = execute(
+        "select count(*), count(distinct person_id), (select count(*) from changed), (select count(*) from shared) from resolved"
+    ).fetchone() or (0, 0, 0, 0)
+    return Resolution(records, people, changed, shared)
+
+
+def is_resolved(warehouse: duckdb.DuckDBPyConnection) -> bool:
+    """Whether no link was loaded since identities last changed."""
+    linked, resolved = warehouse.execute(
+        "select (select max(file_id) from ledger.links), (select max(changed_file_id) from ledger.identities)"
+    ).fetchone() or (None, None)
+    return linked is None or (resolved is not None and resolved >= linked)
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """What `resolve` found: identity keys, persons, identity keys whose person changed, identifiers too common to be used."""
+
+    identity_keys: int
+    persons: int
+    changed: int
+    too_common: int

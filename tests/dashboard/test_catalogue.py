@@ -73,9 +73,9 @@ def test_a_metric_lists_what_it_can_be_sliced_by(build: Build):
     assert catalogue(build)["sessions"].dimensions == ("channel", "device", "reason")
 
 
-def test_dimensions_leave_out_days_keys_and_what_is_hidden(build: Build):
+def test_dimensions_leave_out_days_keys_flags_names_of_values_and_what_is_hidden(build: Build):
     assert list(dimensions(build)) == [
-        "channel", "country", "device", "is_valid", "location", "month_number", "reason", "region",
+        "channel", "country", "device", "location", "month_number", "reason", "region",
     ]  # fmt: skip
 
 
@@ -90,7 +90,7 @@ def test_values_are_distinct_and_sorted_and_a_shared_name_has_those_of_every_mar
     assert values(build, "channel") == ("app", "store", "web")
     assert values(build, "region") == ("Côte d'Azur", "North")
     assert values(build, "reason") == ("gift", "none")
-    assert values(build, "is_valid") == ("false", "true")
+    assert values(build, "month_number") == ("0", "1")
     with pytest.raises(KeyError, match="channel"):
         values(build, "chanel")
 

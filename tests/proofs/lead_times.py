@@ -1,5 +1,6 @@
 """Lead times and availability, proved: every opening of a store is laid out in UTC and what falls into a wait is added up."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -116,32 +117,31 @@ def _openings(records: Records) -> pl.DataFrame:
     key = ["location_id", "weekday", "valid_from"]
     # a corrected day replaces the one before it whole, however many openings either has
     hours = raw.filter(pl.col("_file_id") == pl.col("_file_id").max().over(key))
-    zones = dict(records.locations.select("location_id", "timezone").iter_rows())
-    lives = {
-        location: (first, last)
-        for location, first, last in records.locations.select("location_id", "opened_on", "closed_on").iter_rows()
-    }
-    first_day = records.placed["order_date"].min()
-    assert isinstance(first_day, date)
+    begun = records.placed["order_date"].min()
+    assert isinstance(begun, date)
     rows = []
-    for (location,), own in hours.group_by("location_id", maintain_order=True):
-        zone, (opened_on, closed_on) = zones[str(location)], lives[str(location)]
-        starts = sorted(own["valid_from"].unique())
-        until = 0
-        day = max(first_day, starts[0]) - DAY
-        while (day := day + DAY) <= records.last_day + DAY:
-            if (opened_on and day < opened_on) or (closed_on and day > closed_on):
-                continue
-            week = max(start for start in starts if start <= day)
-            for opens_at, closes_at in sorted(
-                own.filter((pl.col("valid_from") == week) & (pl.col("weekday") == day.isoweekday()))
-                .select("opens_at", "closes_at")
-                .unique()
-                .iter_rows()
-            ):
-                opens = _utc(datetime.combine(day, opens_at), zone)
+    for location, zone, opened_on, closed_on in records.locations.select(
+        "location_id", "timezone", "opened_on", "closed_on"
+    ).iter_rows():
+        own = (
+            hours.filter(pl.col("location_id") == location)
+            .select("valid_from", "weekday", "opens_at", "closes_at")
+            .unique()
+            .sort(pl.all())
+        )
+        if own.is_empty():
+            continue
+        weeks = own["valid_from"].unique().sort().to_list()
+        openings = defaultdict(list)
+        for week, weekday, *opening in own.iter_rows():
+            openings[week, weekday].append(opening)
+        first = max(begun, weeks[0], opened_on or begun)
+        last = min(records.last_day + DAY, closed_on or date.max)
+        until = datetime.min
+        for day in (first + DAY * number for number in range((last - first).days + 1)):
+            for opens_at, closes_at in openings[max(week for week in weeks if week <= day), day.isoweekday()]:
+                opens = max(until, _utc(datetime.combine(day, opens_at), zone))
                 closes = _utc(datetime.combine(day + DAY * (closes_at <= opens_at), closes_at), zone)
-                opens = max(opens, until) if until else opens
                 if closes > opens:
                     rows.append((location, day, opens, closes))
                     until = closes

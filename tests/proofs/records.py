@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import duckdb
 import polars as pl
@@ -238,11 +237,6 @@ class Records:
         visits = self.newest("sessions", "session_id").select(day_of("started_at", self.timezone))
         days = [self.placed["order_date"].max(), visits.to_series().max()]
         return max(day for day in days if isinstance(day, date))
-
-    def utc(self, local: pl.Series, timezone: str) -> pl.Series:
-        """Local times as UTC; a time the clocks skip in spring moves forward with them."""
-        zone = ZoneInfo(timezone)
-        return pl.Series([(time.replace(tzinfo=zone)).astimezone(ZoneInfo("UTC")).replace(tzinfo=None) for time in local])
 
 
 TABLES = (

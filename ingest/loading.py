@@ -1,0 +1,348 @@
+"""One export into the warehouse and the vault: every row of it cast, loaded or rejected with its reason, in one transaction."""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from ingest import DataRefused, casting, ledger, reading, vault
+from ingest.entities import IDENTIFIERS, Column, Entity, create_tables, entities
+from ingest.ledger import Load
+from ingest.mappings import Cell, Feed, Mapping
+from ingest.reading import Text
+from settings import Settings
+
+MASK = "•••"
+MEMORY_LIMIT = "1GB"
+
+
+@contextmanager
+def scratch(settings: Settings) -> Iterator[Path]:
+    """A folder for what must not outlive the load, emptied before and after, closed to others."""
+    folder = settings.data_dir / ".scratch"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, mode=0o700)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def connect(warehouse: Path, folder: Path, key: bytes) -> duckdb.DuckDBPyConnection:
+    """The warehouse, ready to load into: its tables exist, its memory is bounded, it spills to `folder`."""
+    connection = duckdb.connect(str(warehouse))
+    connection.execute(f"set temp_directory = {casting.literal(str(folder / 'warehouse'))}")
+    connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
+    # Parts of a file are read side by side only when their rows may interleave; `_line` keeps their order.
+    connection.execute("set preserve_insertion_order = false")
+    connection.execute("set timezone = 'UTC'")
+    vault.prepare_hashing(connection, key)
+    create_tables(connection)
+    return connection
+
+
+@dataclass(frozen=True)
+class Account:
+    """Where the rows of a file went; `rows_in` = loaded + rejected, rows skipped by the mapping not counted in."""
+
+    rows_loaded: int
+    rows_rejected: int
+    rows_skipped: int
+    entities: dict[str, int]
+
+    @property
+    def rows_in(self) -> int:
+        return self.rows_loaded + self.rows_rejected
+
+
+def load_file(
+    warehouse: duckdb.DuckDBPyConnection,
+    safe: duckdb.DuckDBPyConnection | None,
+    mapping: Mapping,
+    path: Path,
+    folder: Path,
+    *,
+    again: bool = False,
+) -> Load:
+    """Loads one export and enters it in the ledger, in one transaction; the same content is not loaded twice unless `again`.
+
+    Personal values go to the vault `safe` (nowhere when None). Raises `DataRefused`, having changed nothing.
+    """
+    started, stat = time.perf_counter(), path.stat()
+    file_id = ledger.next_file_id(warehouse)
+    with tempfile.TemporaryDirectory(dir=folder) as parts:
+        text, sha256 = reading.cut(path, mapping.csv, Path(parts))
+        load = Load(
+            file_id=file_id,
+            source=mapping.source,
+            mapping=mapping.name,
+            file_name=path.name,
+            sha256=sha256,
+            bytes=stat.st_size,
+            verdict="duplicate",
+            delivered_at=datetime.fromtimestamp(stat.st_mtime, UTC).replace(tzinfo=None),
+            loaded_at=datetime.now(UTC).replace(tzinfo=None),
+        )
+        before = ledger.loaded_before(warehouse, mapping.source, sha256)
+        if before is not None and not again:
+            load = _with(load, reason=f"the same content was loaded before, as file {before}", started=started)
+            ledger.record(warehouse, load)
+            return load
+        account = None
+        if text is not None:
+            try:
+                account = _attempt(warehouse, safe, mapping, text, load, started)
+            except duckdb.Error:
+                account = None
+        if account is None:
+            exact = reading.rewrite(path, mapping.csv, Path(parts))
+            try:
+                account = _attempt(warehouse, safe, mapping, exact, load, started)
+            except duckdb.OutOfMemoryException:
+                raise
+            except duckdb.Error:
+                account = None
+            if account is None:
+                raise DataRefused("cannot be read reliably as CSV of this dialect; check `csv: {delimiter, quote}` in the mapping")
+        return account
+
+
+def _with(load: Load, *, started: float, **changes: object) -> Load:
+    return Load(**{**vars(load), **changes, "seconds": round(time.perf_counter() - started, 3)})
+
+
+def _attempt(
+    warehouse: duckdb.DuckDBPyConnection,
+    safe: duckdb.DuckDBPyConnection | None,
+    mapping: Mapping,
+    text: Text,
+    load: Load,
+    started: float,
+) -> Load | None:
+    """The load of a text, committed; None, with everything rolled back, where not every record was accounted for."""
+    plan = Plan(mapping, text, load)
+    warehouse.execute("begin")
+    if safe is not None:
+        safe.execute("begin")
+    try:
+        account = _write(warehouse, safe, plan)
+        if account is None:
+            return None
+        if account.rows_rejected and not account.rows_loaded:
+            raise DataRefused(_nothing_fits(warehouse, account, load.file_id))
+        verdict = "loaded_with_rejects" if account.rows_rejected else "loaded"
+        load = _with(load, started=started, verdict=verdict, **vars(account), rows_in=account.rows_in)
+        ledger.record(warehouse, load)
+        # The vault first: values without a ledger entry are found and removed by the next load, the reverse would be a loss.
+        if safe is not None:
+            safe.execute("commit")
+        warehouse.execute("commit")
+        return load
+    finally:
+        for connection in (safe, warehouse):
+            if connection is not None:
+                _roll_back(connection)
+
+
+def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
+    try:
+        connection.execute("rollback")
+    except duckdb.TransactionException:
+        pass  # committed
+
+
+def _nothing_fits(warehouse: duckdb.DuckDBPyConnection, account: Account, file_id: int) -> str:
+    line, column, reason = warehouse.execute(
+        "select line, column_name, reason from ledger.rejects where file_id = ? order by line, column_name limit 1", [file_id]
+    ).fetchone() or (0, "", "")
+    place = f"line {line}, column {column}" if column else f"line {line}"
+    return f"none of its {account.rows_rejected} rows fits; first: {place}: {reason}; change the mapping or the export"
+
+
+def _write(warehouse: duckdb.DuckDBPyConnection, safe: duckdb.DuckDBPyConnection | None, plan: "Plan") -> Account | None:
+    """Writes rows, rejects and links; None where the records of the text are not all accounted for."""
+    if safe is not None:
+        for entity in plan.entities:
+            if entity.personal:
+                safe.execute(f"delete from {entity.name} where _file_id >= ?", [plan.load.file_id])
+                safe.execute(plan.insert_into_vault(entity))
+    loaded = {entity.name: _count(warehouse, plan.insert(entity)) for entity in plan.entities}
+    text = plan.text
+    if not plan.mapping.is_conditional and set(loaded.values()) == {text.records}:
+        account = Account(text.records, 0, 0, loaded)
+    else:
+        read, skipped, faulty, *expected = warehouse.execute(plan.count()).fetchone() or ()
+        if read + text.ragged_records != text.records or list(loaded.values()) != expected:
+            return None
+        if faulty:
+            warehouse.execute(plan.insert_rejects())
+        account = Account(read - skipped - faulty, faulty + text.ragged_records, skipped, loaded)
+    if text.ragged_records:
+        warehouse.execute(plan.insert_ragged())
+    for entity in plan.entities:
+        if entity.names_persons:
+            warehouse.execute(plan.insert_links(entity))
+    return account
+
+
+def _count(connection: duckdb.DuckDBPyConnection, insert: str) -> int:
+    return (connection.execute(insert).fetchone() or (0,))[0]
+
+
+class Plan:
+    """The SQL that takes a text through a mapping: each layer adds columns named after entity and column to the one before."""
+
+    def __init__(self, mapping: Mapping, text: Text, load: Load) -> None:
+        self.mapping, self.text, self.load = mapping, text, load
+        self.entities = [entities()[name] for name in mapping.feeds]
+        self._positions = reading.positions(mapping, text.header)
+        self._rows = self._layers()
+
+    def _reference(self, header: str) -> str | None:
+        position = self._positions.get(header)
+        return None if position is None else f"c{position}"
+
+    def _mapped(self) -> Iterator[tuple[Entity, Feed, Column, Cell, str]]:
+        for entity in self.entities:
+            feed = self.mapping.feeds[entity.name]
+            for column in entity.columns:
+                if column.name in feed.cells:
+                    yield entity, feed, column, feed.cells[column.name], f"{entity.name}_{column.name}"
+
+    def _layers(self) -> str:
+        csv, timezone, skip = self.mapping.csv, self.mapping.timezone, self.mapping.skip
+        is_blank = " and ".join(f"c{index} is null" for index in range(len(self.text.header)))
+        skipped = f"({is_blank})" + (f" or ({casting.condition(skip, self._reference)})" if skip else "")
+        texts, candidates, reads, values, faults = [], [], [], [], {entity.name: [] for entity in self.entities}
+        for entity, _, column, cell, name in self._mapped():
+            texts.append(f"{casting.text(cell, column, self._reference)} as text_{name}")
+            cast = casting.cast(cell, column, csv, timezone, name)
+            if cell.sequence:
+                order = f"row_number() over (partition by text_{name}, takes_{entity.name} order by line)"
+                cast = casting.Cast("null", "null", f"case when text_{name} is not null then {order} end", "null")
+            candidates.append(f"{cast.candidate} as candidate_{name}")
+            reads.append(f"{cast.read} as read_{name}")
+            values.append(f"({cast.value})::{column.type} as {name}")
+            values.append(f"{self._reason(column, cell, cast.reason, name)} as reason_{name}")
+            if column.required:
+                faults[entity.name].append(f"{name} is null")
+            elif column.type != "varchar" or column.accepted:
+                faults[entity.name].append(f"({name} is null and text_{name} is not null)")
+        takes = [
+            f"{casting.condition(self.mapping.feeds[entity.name].when, self._reference)} and not ({skipped}) as takes_{entity.name}"
+            for entity in self.entities
+        ]
+        faulty = " or ".join(
+            f"takes_{name} and ({' or '.join(tests) or 'false'})" for name, tests in faults.items()
+        )
+        rows = self.text.select(csv)
+        for added in ([*takes, *texts], candidates, reads, values, [f"{faulty} as is_faulty"]):
+            kept = "line" if added[0] == takes[0] else "*"
+            rows = f"select {kept}, {', '.join(added)} from ({rows})"
+        return rows
+
+    def _reason(self, column: Column, cell: Cell, reason: str, name: str) -> str:
+        place = f" (column {' or '.join(map(repr, cell.headers))})" if cell.headers else " (given by the mapping)"
+        empty = casting.literal("empty, but required" + place)
+        return f"case when text_{name} is null then {empty} else {reason} || {casting.literal(place)} end"
+
+    def _hashes(self, entity: Entity) -> str:
+        """SQL of the rows the entity keeps, with the keyed hashes of who they are about."""
+        cells = self.mapping.feeds[entity.name].cells
+        country = casting.literal(self.mapping.country)
+        if "country" in cells:
+            written = f"{entity.name}_country"
+            country = f"case when regexp_full_match({written}, '[A-Za-z]{{2}}') then upper({written}) else {country} end"
+        hashes = [
+            f"{vault.hashed(name, vault.normalised(name, f'{entity.name}_{name}', country))} as hash_{name}"
+            for name in entity.identifiers
+            if name in cells
+        ]
+        if "customer_ref" in cells:
+            space = casting.literal(self.mapping.customer_space + ":")
+            hashes.append(f"{vault.hashed('customer', f'{space} || {entity.name}_customer_ref')} as hash_customer_ref")
+        kept = f"takes_{entity.name} and not is_faulty"
+        return f"select {', '.join(['*', *hashes])} from ({self._rows}) where {kept}"
+
+    def _output(self, entity: Entity, name: str, type_: str) -> str:
+        """SQL of a column of the entity's tables, over the rows of `_hashes`."""
+        cells = self.mapping.feeds[entity.name].cells
+        origin = {
+            "_source": casting.literal(self.mapping.source),
+            "_file_id": str(self.load.file_id),
+            "_line": "line",
+            "_loaded_at": f"timestamp '{self.load.loaded_at}'",
+        }
+        if name in origin:
+            return origin[name]
+        if name == "identity_key":
+            known = [f"hash_{part}" for part in ("customer_ref", *IDENTIFIERS) if part in cells and f"hash_{part}"]
+            return f"coalesce({', '.join(known)}, null)" if known else "null"
+        if name.removesuffix("_hash") in entity.identifiers and name.endswith("_hash"):
+            return f"hash_{name.removesuffix('_hash')}" if name.removesuffix("_hash") in cells else "null"
+        if name == "customer_ref" and name in cells and self._is_personal(cells[name]):
+            return "hash_customer_ref"
+        return f"{entity.name}_{name}" if name in cells else f"null::{type_}"
+
+    def _is_personal(self, cell: Cell) -> bool:
+        """Whether a header the cell reads also feeds a personal column, so that its text must not be kept in clear."""
+        personal = {header for _, _, column, other, _ in self._mapped() if column.pii for header in other.headers}
+        return bool(personal & set(cell.headers))
+
+    def _insert(self, table: str, entity: Entity, columns: dict[str, str]) -> str:
+        names = ", ".join(f'"{name}"' for name in columns)
+        outputs = ", ".join(self._output(entity, name, type_) for name, type_ in columns.items())
+        return f"insert into {table} ({names}) select {outputs} from ({self._hashes(entity)})"
+
+    def insert(self, entity: Entity) -> str:
+        return self._insert(f"raw.{entity.name}", entity, entity.raw_columns)
+
+    def insert_into_vault(self, entity: Entity) -> str:
+        return self._insert(entity.name, entity, vault.vault_columns(entity))
+
+    def insert_links(self, entity: Entity) -> str:
+        """SQL that remembers which identifiers stand under which identity key, each pair once."""
+        pairs = ["select identity_key, identity_key as node, 'record' as kind"]
+        pairs += [f"select identity_key, {name}_hash, '{name}'" for name in entity.identifiers]
+        rows = " union all ".join(
+            f"{pair} from raw.{entity.name} where _file_id = {self.load.file_id} and identity_key is not null" for pair in pairs
+        )
+        return (
+            f"insert into ledger.links select distinct *, {self.load.file_id} from ({rows}) as found where node is not null and not "
+            "exists (select 1 from ledger.links as known where known.identity_key = found.identity_key "
+            "and known.node = found.node and known.kind = found.kind)"
+        )
+
+    def count(self) -> str:
+        """SQL of the records read, those no entity takes, those that are faulty, and each entity's sound ones."""
+        taken = " or ".join(f"takes_{entity.name}" for entity in self.entities)
+        sound = ", ".join(f"count_if(takes_{entity.name} and not is_faulty)" for entity in self.entities)
+        return f"select count(*), count_if(not ({taken})), count_if(is_faulty), {sound} from ({self._rows})"
+
+    def insert_rejects(self) -> str:
+        """SQL that enters every faulty column of every faulty row, personal values masked."""
+        findings = []
+        for entity, _, column, cell, name in self._mapped():
+            value = casting.literal(MASK) if column.pii or self._is_personal(cell) else f"left(text_{name}, 200)"
+            missing = f"{name} is null and (text_{name} is not null or {str(column.required).lower()})"
+            findings.append(
+                f"{{entity: '{entity.name}', column_name: '{column.name}', value: case when text_{name} is not null then {value} end, "
+                f"reason: case when takes_{entity.name} and {missing} then reason_{name} end}}"
+            )
+        return (
+            f"insert into ledger.rejects select {self.load.file_id}, line, fault.entity, fault.column_name, fault.value, fault.reason "
+            f"from (select line, unnest([{', '.join(findings)}]) as fault from ({self._rows}) where is_faulty) "
+            "where fault.reason is not null"
+        )
+
+    def insert_ragged(self) -> str:
+        """SQL that enters the records of a wrong length; their text is not kept, for what stands in it cannot be known."""
+        path = casting.literal(str(self.text.ragged))
+        read = f"read_csv({path}, columns = {{'line': 'bigint', 'reason': 'varchar'}}, auto_detect = false, header = false)"
+        return f"insert into ledger.rejects select {self.load.file_id}, line, null, null, null, reason from {read}"
