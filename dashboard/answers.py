@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -39,7 +39,7 @@ def explain(build: Build, question: Question, locale: str = "en") -> str:
     parts = [_definition(known, known[name], locale) for name in question.metrics]
     parts.append(_section("SQL", f"{answer.sql}\n{_parameters(answer)}"))
     marts = {mart.name: mart for name in question.metrics for mart in marts_of(build, name)}
-    parts.append(_section("Lineage", "\n".join(_lineage(build, name) for name in marts)))
+    parts.append(_section("Lineage", "\n".join(_lineage(build, marts))))
     leaves = dict.fromkeys(leaf for name in question.metrics for leaf in leaves_of(build, name))
     parts += [_section(f"Source rows of {leaf}", _source_rows(build, question, known[leaf])) for leaf in leaves]
     return "\n".join(parts)
@@ -152,10 +152,23 @@ def _parameters(answer: Answer) -> str:
     return "\n".join(f"-- ${name} = {value}" for name, value in answer.parameters.items())
 
 
-def _lineage(build: Build, name: str, depth: int = 0) -> str:
-    """A mart and all it is computed from, down to the raw entities, indented."""
-    parents = build.info.get("lineage", {}).get(name, [])
-    return "\n".join(["  " * depth + name, *(_lineage(build, parent, depth + 1) for parent in parents)])
+def _lineage(build: Build, names: Iterable[str]) -> list[str]:
+    """The marts and all they are computed from, down to the raw entities, indented; what is shown above is not unfolded again."""
+    parents = build.info.get("lineage", {})
+    lines: list[str] = []
+    unfolded: set[str] = set()
+
+    def unfold(name: str, depth: int) -> None:
+        is_repeated = name in unfolded and parents.get(name)
+        lines.append("  " * depth + name + (" (above)" if is_repeated else ""))
+        if not is_repeated:
+            unfolded.add(name)
+            for parent in parents.get(name, []):
+                unfold(parent, depth + 1)
+
+    for name in names:
+        unfold(name, 0)
+    return lines
 
 
 def _source_rows(build: Build, question: Question, metric: Metric) -> str:

@@ -11,7 +11,7 @@ from streamlit.elements.metric import DeltaColor
 from dashboard import formats, words
 from dashboard.catalogue import Metric
 from dashboard.metrics import BEFORE, SAMPLE, TARGET, Answer
-from dashboard.questions import LONG_WINDOW_DAYS, Reach, ask_together, is_ripe, reach, whole_periods
+from dashboard.questions import LONG_WINDOW_DAYS, TARGETS, Reach, ask_together, is_ripe, reach, whole_periods
 from dashboard.topics import Page, dimension_label, metric_label, metric_text, missing, value_label
 from dashboard.words import called, inside, join, say
 
@@ -24,12 +24,15 @@ NEWS = 0.02
 
 @dataclass(frozen=True)
 class Card:
-    """One metric as its card shows it: numbers are plain floats, `spark` the value by period, `absent` missing entities."""
+    """One metric as its card shows it: numbers are plain floats, `reference` is what `now` is compared with.
+
+    `spark` holds the value by period, `absent` the entities it needs that were never loaded.
+    """
 
     metric: Metric
     reach: Reach
     now: float | None = None
-    before: float | None = None
+    reference: float | None = None
     target: float | None = None
     sample: float | None = None
     spark: tuple[float, ...] = ()
@@ -39,11 +42,6 @@ class Card:
     def is_few(self) -> bool:
         """Whether it was taken over too few to be read."""
         return self.sample is not None and 0 < self.sample < FEW
-
-    @property
-    def reference(self) -> float | None:
-        """What the value is compared with: the target where the view asks for it."""
-        return self.target if self.target is not None else self.before
 
     @property
     def move(self) -> float:
@@ -59,13 +57,14 @@ def read(page: Page, metrics: tuple[Metric, ...]) -> list[Card]:
     ready = [card.metric for card in cards.values() if not card.absent and is_ripe(page.build, card.reach)]
     totals = ask_together(page, ready)
     series = ask_together(page, ready, series=True)
+    targets = ask_together(page, ready, compare=TARGETS) if page.build.info["entities"].get("targets") else {}
     for metric in ready:
         name, answer = page.asked(metric), totals[metric.name]
         cards[metric.name] = replace(
             cards[metric.name],
             now=_cell(answer, name),
-            before=_cell(answer, name + BEFORE),
-            target=_cell(answer, name + TARGET),
+            reference=_cell(answer, name + (TARGET if page.view.compare == TARGETS else BEFORE)),
+            target=_cell(targets[metric.name], name + TARGET) if targets else None,
             sample=_cell(answer, name + SAMPLE),
             spark=_spark(page, cards[metric.name].reach, series[metric.name], name),
         )
@@ -118,13 +117,13 @@ def _better(direction: str) -> str:
 def _strongest(page: Page, card: Card) -> str | None:
     """The channel that moved furthest the same way, where there are several."""
     dimension = next((one for one in ("channel", "region") if one in card.metric.dimensions), None)
-    if dimension is None or dimension in dict(card.reach.where) or page.view.compare == "target":
+    if dimension is None or dimension in dict(card.reach.where) or page.view.compare == TARGETS:
         return None
     name = page.asked(card.metric)
     frame = ask_together(page, [card.metric], by=(dimension,))[card.metric.name].frame
     best, furthest = None, 0.0
     for row in frame.to_dicts():
-        now, before, sample = _number(row[name]), _number(row[name + BEFORE]), _number(row.get(name + SAMPLE))
+        now, before, sample = _number(row[name]), _number(row.get(name + BEFORE)), _number(row.get(name + SAMPLE))
         if now is None or before is None or (sample is not None and sample < FEW):
             continue
         step = (now - before) * (1 if card.move > 0 else -1)
@@ -178,6 +177,8 @@ def _described(page: Page, card: Card) -> str:
     """What the delta is against, and which filters the metric could not take."""
     ignored = [name for name, _ in page.view.filters if name not in card.metric.dimensions]
     parts = [say(f"against.{page.view.compare}") if card.reference is not None else say("card.no_reference")]
+    if card.target is not None and page.view.compare != TARGETS:
+        parts.append(say("card.aim", target=formats.value(card.target, card.metric.format, words.language(), page.currency)))
     parts += [say("card.not_by", dimension=inside(dimension_label(page.build, name))) for name in ignored]
     return " · ".join(parts)
 
@@ -187,11 +188,9 @@ def _help(page: Page, card: Card) -> str:
     parts = [metric_text(metric), f"**{say('card.formula')}** {metric.formula}"]
     if card.sample is not None:
         parts.append(f"**{say('card.over')}** {formats.number(int(card.sample), language)}")
-    if card.target is not None:
-        parts.append(f"**{say('card.target')}** {formats.value(card.target, metric.format, language, page.currency)}")
-    if card.reference is not None and card.target is None:
-        before = formats.value(card.before, metric.format, language, page.currency)
-        parts.append(f"**{say('card.before')}** {before}")
+    for key, number in (("card.target", card.target), ("card.before", card.reference)):
+        if number is not None and not (key == "card.before" and page.view.compare == TARGETS):
+            parts.append(f"**{say(key)}** {formats.value(number, metric.format, language, page.currency)}")
     if metric.censored_days:
         key = "card.window_long" if metric.censored_days >= LONG_WINDOW_DAYS else "card.window"
         span = formats.span(card.reach.since, card.reach.until, language)

@@ -98,10 +98,10 @@ def dimensions(build: Build) -> Mapping[str, Dimension]:
     """
     known = semantics(build)
     items: dict[str, dict[str, Item]] = {}
-    for metric in catalogue(build):
-        for name, item in known.available([metric]).short_names.items():
-            if _is_listed(build, item):
-                items.setdefault(name, {})[item.name] = item
+    for metric in catalogue(build).values():
+        slices = known.available(_asked(metric.name, metric.sample)).short_names
+        for name in metric.dimensions:
+            items.setdefault(name, {})[slices[name].name] = slices[name]
     return {name: _dimension(build, name, tuple(items[name].values())) for name in sorted(items)}
 
 
@@ -180,10 +180,10 @@ def _metric(build: Build, known: dict[str, dict[str, Any]], definition: dict[str
     # dbt gives a metric without a label its name.
     label = words(name) if definition.get("label") in (None, "", name) else definition["label"]
     sample = meta.get("sample") or _sample(known, definition)
-    asked = [name, sample] if sample else [name]
+    # Nobody slices a helper by itself, and finding out takes milliseconds each.
+    slices = {} if meta.get("hidden") else semantics(build).available(_asked(name, sample)).short_names
     aggregation = definition["type_params"].get("metric_aggregation_params") or {}
     description = definition.get("description") or ""
-    available = semantics(build).available(asked).short_names
     return Metric(
         name=name,
         label=label,
@@ -201,13 +201,18 @@ def _metric(build: Build, known: dict[str, dict[str, Any]], definition: dict[str
         censored_days=int(meta.get("censored_days") or 0),
         kind=definition["type"],
         formula=_formula(definition),
-        dimensions=tuple(sorted(short for short, item in available.items() if _is_listed(build, item))),
+        dimensions=tuple(sorted(short for short, item in slices.items() if _is_listed(build, item))),
         inputs=tuple(part["name"] for part in _inputs(definition)),
         quotient=_quotient(definition),
         mart=aggregation.get("semantic_model"),
         is_additive=aggregation.get("agg") in ("sum", "count", "sum_boolean") and not aggregation.get("non_additive_dimension"),
         is_hidden=bool(meta.get("hidden")),
     )
+
+
+def _asked(name: str, sample: str | None) -> tuple[str, ...]:
+    """The metrics a question about one metric is compiled from: itself and what counts its sample."""
+    return (name, sample) if sample else (name,)
 
 
 def _meta(part: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ import streamlit as st
 from dashboard import formats, words
 from dashboard.catalogue import Metric
 from dashboard.metrics import BEFORE, SAMPLE, Question, ask
-from dashboard.questions import ask_together, is_ripe, reach, whole_periods
+from dashboard.questions import TARGETS, ask_together, comparison, is_ripe, reach, whole_periods
 from dashboard.topics import Chart, Page, dimension_label, meta, metric_label, missing, topic_charts, value_label
 from dashboard.words import called, inside, join, say
 
@@ -122,9 +122,10 @@ def trend(page: Page, chart: Chart) -> Drawn | None:
         for place, one in enumerate(chart.metrics):
             points = _points(page, one, _rows(page, (one,), (), series=True), whole)
             lines.append(Line(metric_label(one) if len(chart.metrics) > 1 else "", OTHERS[place], points))
-        if len(lines) == 1 and page.view.compare != "target":
+        if len(lines) == 1 and page.view.compare != TARGETS:
             lines.insert(0, _compared(page, metric, whole))
-            lines[-1] = Line(say("chart.now"), ACCENT, lines[-1].points)
+            if lines[0].points:
+                lines[-1] = Line(say("chart.now"), ACCENT, lines[-1].points)
     lines = [line for line in lines if len(line.points) > 1]
     if not lines:
         return None
@@ -145,30 +146,27 @@ def bars(page: Page, chart: Chart) -> Drawn | None:
     rows.sort(key=lambda row: _number(row[name]) or 0.0, reverse=True)
     if not rows:
         return None
-    few = [row for row in rows if (row.get(name + SAMPLE) or FEW) < FEW]
-    shown = [row for row in rows if row not in few]
-    if len(shown) > RANKED:
+    shown = [row for row in rows if (row.get(name + SAMPLE) or FEW) >= FEW]
+    if not shown:
+        return None
+    is_cut = len(shown) > RANKED
+    if is_cut:
         shown = shown[: RANKED // 2] + shown[-RANKED // 2 :]
-        title = say("chart.ends", what=metric_label(metric), by=inside(dimension_label(page.build, dimension)), count=RANKED // 2)
-    else:
-        title = say("chart.by", what=metric_label(metric), by=inside(dimension_label(page.build, dimension)))
+    # A gap stands for the ones in the middle.
+    places = [place + (0.6 if is_cut and place >= RANKED // 2 else 0.0) for place in range(len(shown))]
     labels = [value_label(page.build, dimension, row[dimension]) for row in shown]
     values = [_number(row[name]) or 0.0 for row in shown]
     befores = [_number(row.get(name + BEFORE)) for row in shown]
+    ends = [max(value, before or 0.0) for value, before in zip(values, befores, strict=True)]
     texts = [_text(page, metric, value) for value in values]
-    colours = [SLOTS.get(row[dimension], ACCENT) for row in shown]
-    places = [place + (0.6 if len(rows) > RANKED and place >= RANKED // 2 else 0) for place in range(len(shown))]
     figure = go.Figure(
         [
             go.Bar(
                 x=values,
                 y=places,
                 orientation="h",
-                marker={"color": colours},
-                width=0.62,
-                text=texts,
-                textposition="outside",
-                cliponaxis=False,
+                marker={"color": [SLOTS.get(row[dimension], ACCENT) for row in shown]},
+                width=0.66,
                 customdata=[f"{label} · {text}" for label, text in zip(labels, texts, strict=True)],
                 hovertemplate="%{customdata}<extra></extra>",
             ),
@@ -176,20 +174,34 @@ def bars(page: Page, chart: Chart) -> Drawn | None:
                 x=befores,
                 y=places,
                 mode="markers",
-                marker={"symbol": "line-ns", "size": 14, "line": {"width": 2, "color": QUIET}},
+                marker={"symbol": "line-ns", "size": 12, "line": {"width": 2, "color": QUIET}},
                 customdata=[_text(page, metric, before) for before in befores],
                 hovertemplate=f"{say(f'against.{page.view.compare}')}: %{{customdata}}<extra></extra>",
             ),
+            go.Scatter(
+                x=ends,
+                y=places,
+                mode="text",
+                text=[f"  {text}" for text in texts],
+                textposition="middle right",
+                textfont={"size": 12},
+                cliponaxis=False,
+                hoverinfo="skip",
+            ),
         ]
     )
-    height = max(HEIGHT, 24 * len(shown) + 40)
-    _plain(figure, height, left=_width(labels), right=_width(texts))
-    figure.update_xaxes(visible=False, range=[min(0.0, *values), max([*values, *(one for one in befores if one)]) * 1.02])
+    _plain(figure, HEIGHT, left=_width(labels), right=_width(texts))
+    figure.update_xaxes(visible=False, range=[min(0.0, *values), max(ends) * 1.02])
     figure.update_yaxes(tickvals=places, ticktext=labels, autorange="reversed", showgrid=False)
-    note = say("chart.mark", compared=inside(say(f"compare.{page.view.compare}"))) if any(befores) else ""
-    unit = _unit(page, metric, values) if metric.format != "currency" else ""
+    if any(befores):
+        mark = f"▏{inside(say(f'compare.{page.view.compare}'))}"
+        figure.add_annotation(
+            x=1, y=0, xref="paper", yref="paper", yshift=-16, text=mark, showarrow=False, font={"color": QUIET, "size": 11}
+        )
+    title = say("chart.by", what=metric_label(metric), by=inside(dimension_label(page.build, dimension)))
+    note = say("chart.ends", count=RANKED // 2) if is_cut else ""
     alt = f"{title}: " + ", ".join(f"{label} {text}" for label, text in zip(labels, texts, strict=True))
-    return Drawn(title, " · ".join(part for part in (unit, note) if part), figure, alt)
+    return Drawn(title, note, figure, alt)
 
 
 def heatmap(page: Page, chart: Chart) -> Drawn | None:
@@ -293,13 +305,14 @@ def bridge(page: Page, chart: Chart) -> Drawn | None:
     The parts are the logarithmic mean of the two amounts times each factor's logarithm; they add up without a rest.
     """
     metric, *factors = chart.metrics
-    if page.view.compare == "target":
+    if page.view.compare == TARGETS:
         return None
     answers = ask_together(page, chart.metrics)
     pairs = {}
     for one in chart.metrics:
         name, frame = page.asked(one), answers[one.name].frame
-        now, before = _number(frame[name][0]), _number(frame[name + BEFORE][0])
+        row = frame.to_dicts()[0]
+        now, before = _number(row[name]), _number(row.get(name + BEFORE))
         if not now or not before or now <= 0 or before <= 0:
             return None
         pairs[one.name] = (now, before)
@@ -392,7 +405,10 @@ def _compared(page: Page, metric: Metric, whole: Sequence[date]) -> Line:
     """What the line is compared with, period by period."""
     reached = reach(page, metric)
     name = page.asked(metric)
-    question = Question((name,), (), reached.grain, reached.since, reached.until, reached.where, page.view.compare)
+    compare = comparison(page.build, reached, page.view.compare)
+    if compare is None:
+        return Line("", QUIET, {})
+    question = Question((name,), (), reached.grain, reached.since, reached.until, reached.where, compare)
     rows = [{"metric_time": row["metric_time"], name: row[name + BEFORE]} for row in ask(page.build, question).frame.to_dicts()]
     return Line(say(f"compare.{page.view.compare}"), QUIET, {k: v for k, v in _points(page, metric, rows, whole).items() if v})
 
@@ -437,7 +453,7 @@ def _line_figure(page: Page, metric: Metric, lines: Sequence[Line], events: Sequ
         )
     _plain(figure, HEIGHT, left=44, right=_width([line.label for line in lines]))
     ticks, labels = formats.ticks(starts, language)
-    figure.update_xaxes(tickvals=ticks, ticktext=labels, range=[starts[0], starts[-1]], hoverformat="%d/%m/%Y")
+    figure.update_xaxes(tickvals=ticks, ticktext=labels, range=[starts[0], starts[-1]], hoverformat="%d/%m/%Y", tickangle=0)
     figure.update_yaxes(tickvals=marks, ticktext=formats.axis(marks, metric.format, language), range=[marks[0], marks[-1]])
     figure.update_layout(hovermode="x unified")
     _bands(figure, events, starts[0], starts[-1])
@@ -497,7 +513,7 @@ def _label_ends(figure: go.Figure, lines: Sequence[Line], reach_of_axis: float, 
 def _plain(figure: go.Figure, height: int, left: int, right: int) -> None:
     figure.update_layout(
         height=height,
-        margin={"l": left, "r": right, "t": 18, "b": 26},
+        margin={"l": left, "r": right, "t": 18, "b": 34},
         showlegend=False,
         dragmode=False,
         hoverlabel={"font": {"size": 12}},
@@ -531,7 +547,8 @@ def _value_text(page: Page, dimension: str, value: Any) -> str:
 
 
 def _titled(chart: Chart) -> str:
-    return metric_label(chart.metrics[0]) if len(chart.metrics) == 1 else join([metric_label(metric) for metric in chart.metrics])
+    first, *others = (metric_label(metric) for metric in chart.metrics)
+    return join([first, *(inside(other) for other in others)])
 
 
 def _alt(page: Page, title: str, metric: Metric, lines: Sequence[Line]) -> str:

@@ -194,7 +194,7 @@ def _main(state: Settings, offer: Offer, place: str) -> None:
     st.selectbox(
         say("control.period"),
         PERIODS,
-        format_func=lambda period: say(f"period.{period}"),
+        format_func={name: say(f"period.{name}") for name in PERIODS}.__getitem__,
         label_visibility="collapsed",
         width=190 if place == "wide" else "stretch",
         **_bound(state, "period", place),
@@ -214,7 +214,7 @@ def _main(state: Settings, offer: Offer, place: str) -> None:
     st.segmented_control(
         say("control.compare"),
         comparisons,
-        format_func=lambda name: say(f"compare.{name}"),
+        format_func={name: say(f"compare.{name}") for name in comparisons}.__getitem__,
         required=True,
         label_visibility="collapsed",
         **_bound(state, "compare", place, fallback=DEFAULTS["compare"], allowed=comparisons),
@@ -223,7 +223,7 @@ def _main(state: Settings, offer: Offer, place: str) -> None:
         st.segmented_control(
             say("control.tax"),
             TAXES,
-            format_func=lambda tax: say(f"tax.{tax}"),
+            format_func={name: say(f"tax.{name}") for name in TAXES}.__getitem__,
             required=True,
             label_visibility="collapsed",
             **_bound(state, "tax", place),
@@ -257,7 +257,7 @@ def _more(state: Settings, offer: Offer, place: str) -> None:
     st.segmented_control(
         say("control.calendar"),
         CALENDARS,
-        format_func=lambda calendar: say(f"calendar.{calendar}"),
+        format_func={name: say(f"calendar.{name}") for name in CALENDARS}.__getitem__,
         required=True,
         help=say("control.calendar_help"),
         **_bound(state, "calendar", place),

@@ -60,7 +60,8 @@ def change(now: float | None, before: float | None, kind: str, language: str) ->
         return ("-" if now < before else "+") + _unit(size, kind, language)
     if not before:
         return None
-    return _sign(now / before - 1) + percent(abs(now / before - 1), language)
+    share = now / before - 1
+    return _sign(share) + percent(abs(share), language, digits=1 if abs(share) < 1 else 0)
 
 
 def percent(share: float, language: str, digits: int = 1) -> str:
@@ -115,8 +116,8 @@ def period(start: date, grain: str, language: str) -> str:
     return day(start, language)
 
 
-def ticks(starts: list[date], language: str, most: int = 7) -> tuple[list[date], list[str]]:
-    """Few, round dates for a time axis, and their labels; the year is written where it changes."""
+def ticks(starts: list[date], language: str, most: int = 5) -> tuple[list[date], list[str]]:
+    """Few, round dates for a time axis, and their labels; the year is written under the month where it changes."""
     if not starts:
         return [], []
     first, last = min(starts), max(starts)
@@ -129,7 +130,7 @@ def ticks(starts: list[date], language: str, most: int = 7) -> tuple[list[date],
     step = next(s for s in (1, 2, 3, 6, 12, 24, 60, 1200) if len(months) / s <= most)
     chosen = [when for when in months if (when.month - 1 + 12 * (when.year % 100)) % step == 0] or months[:1]
     labels = [
-        format_date(when, "MMM y" if i == 0 or when.year != chosen[i - 1].year else "MMM", locale=language)
+        format_date(when, "MMM'<br>'y" if i == 0 or when.year != chosen[i - 1].year else "MMM", locale=language)
         for i, when in enumerate(chosen)
     ]
     return chosen, labels

@@ -36,13 +36,6 @@ FRAMED = "framed"
 def run() -> None:
     """The whole dashboard: settings of the browser page, navigation, then the page asked for."""
     words.speak(controls.language(load_settings().locale))
-    st.set_page_config(
-        page_title=say("product"),
-        page_icon=":material/storefront:",
-        layout="wide",
-        initial_sidebar_state=248,
-        menu_items={"About": say("about")},
-    )
     page = _navigation()
     st.session_state[FRAMED] = True
     page.run()
@@ -55,7 +48,6 @@ def require(topic: str) -> Page:
     """
     if not st.session_state.pop(FRAMED, False):
         words.speak(controls.language(load_settings().locale))
-        st.set_page_config(page_title=say("product"), page_icon=":material/storefront:", layout="wide")
         _navigation()
     st.html(HERE / "style.css")
     settings = load_settings()
@@ -79,6 +71,14 @@ def require(topic: str) -> Page:
 
 
 def _navigation() -> StreamlitPage:
+    st.set_page_config(
+        page_title=say("product"),
+        page_icon=":material/storefront:",
+        layout="wide",
+        initial_sidebar_state=248,
+        # A menu with something in it offers the choice of a light or a dark theme.
+        menu_items={"About": say("about")},
+    )
     home = next(iter(PAGES["executives"]))
     # The default page answers at `/` and not at its own name: at that address another page is the default, unseen.
     is_named = urlsplit(st.context.url or "").path.rstrip("/").endswith(f"/{home}")

@@ -105,9 +105,6 @@ def _period(build: Build, question: Question) -> tuple[date, date] | None:
     return (first, last) if first and last else None
 
 
-# Understanding
-
-
 def _plan(build: Build, question: Question) -> _Plan:
     """The question with every name checked and resolved; raises `QuestionError` for the first that is not."""
     known = definitions(build)
@@ -144,19 +141,20 @@ def _item(build: Build, name: str, metrics: tuple[str, ...], available: Availabl
         return found[0]
     if found:
         raise QuestionError(f"{name!r} can mean {' or '.join(item.name for item in found)}: ask by one of them")
+    raise QuestionError(_why_not(build, name, metrics, available))
+
+
+def _why_not(build: Build, name: str, metrics: tuple[str, ...], available: Available) -> str:
+    """Why a name means nothing for all the metrics, and what does."""
     known = semantics(build)
-    lacking = [metric for metric in dict.fromkeys(metrics) if not known.available([metric]).resolve(name)]
     listed = dimensions(build)
     options = ", ".join(short for short in sorted(available.short_names) if short in listed) or "nothing"
-    if lacking and any(known.available([metric]).resolve(name) for metric in definitions(build)):
-        return _refuse(f"{name!r} is not a dimension of {', '.join(lacking)}; there is: {options}")
-    if lacking:
-        return _refuse(f"there is no dimension {name!r}{_nearest(name, listed)}; there is: {options}")
-    return _refuse(f"{name!r} is not the same thing for all of {', '.join(metrics)}: ask them apart; in common: {options}")
-
-
-def _refuse(message: str) -> Item:
-    raise QuestionError(message)
+    lacking = [metric for metric in dict.fromkeys(metrics) if not known.available([metric]).resolve(name)]
+    if not lacking:
+        return f"{name!r} is not the same thing for all of {', '.join(metrics)}: ask them apart; in common: {options}"
+    if any(known.available([metric]).resolve(name) for metric in definitions(build)):
+        return f"{name!r} is not a dimension of {', '.join(lacking)}; there is: {options}"
+    return f"there is no dimension {name!r}{_nearest(name, listed)}; there is: {options}"
 
 
 def _check_grain(build: Build, question: Question, metrics: tuple[str, ...], available: Available) -> None:
@@ -185,9 +183,6 @@ def _is_whole(build: Build, grain: str, since: date | None, until: date | None) 
 def _nearest(name: str, names: Iterable[str]) -> str:
     near = get_close_matches(name, list(names), n=3, cutoff=0.5)
     return f"; did you mean {' or '.join(near)}?" if near else ""
-
-
-# Computing
 
 
 def largest(build: Build, question: Question, rows: int) -> tuple[pl.DataFrame, int]:
@@ -254,9 +249,6 @@ def _source(build: Build, name: str) -> tuple[str, tuple[str, ...]]:
         return f'"{name}"', (name,)
     above, below = quotient
     return f'cast("{above}" as double) / nullif(cast("{below}" as double), 0)', quotient
-
-
-# Comparing
 
 
 def _with_before(

@@ -7,13 +7,15 @@ from datetime import date, timedelta
 from dashboard.builds import Build
 from dashboard.catalogue import Metric
 from dashboard.metrics import Answer, Question, ask
-from dashboard.periods import periods, spans
+from dashboard.periods import compared_range, periods, spans
 from dashboard.semantics import semantics
 from dashboard.topics import Page
 
 DAY = timedelta(days=1)
 # A window longer than this is shown for those who completed it in the period, not for those who started in it.
 LONG_WINDOW_DAYS = 30
+# The comparison with what finance planned.
+TARGETS = "target"
 
 
 @dataclass(frozen=True)
@@ -45,10 +47,12 @@ def reach(page: Page, metric: Metric, grain: str | None = None) -> Reach:
     return Reach(where, since, until, next((one for one in (wanted, *coarser) if one in grains), grains[0]), grains[0])
 
 
-def ask_together(page: Page, metrics: Iterable[Metric], by: tuple[str, ...] = (), series: bool = False) -> dict[str, Answer]:
+def ask_together(
+    page: Page, metrics: Iterable[Metric], by: tuple[str, ...] = (), series: bool = False, compare: str | None = None
+) -> dict[str, Answer]:
     """The answer that holds each metric, by the metric's name: metrics that take the view alike share one question.
 
-    Without `series` one row a slice, compared as the view says; with it one row a period, not compared.
+    Without `series` one row a slice, compared as the view (or `compare`) says; with it one row a period, not compared.
     """
     groups: dict[Reach, list[Metric]] = {}
     for metric in metrics:
@@ -62,11 +66,17 @@ def ask_together(page: Page, metrics: Iterable[Metric], by: tuple[str, ...] = ()
             since=reached.since,
             until=reached.until,
             where=reached.where,
-            compare=None if series else page.view.compare,
+            compare=None if series else comparison(page.build, reached, compare or page.view.compare),
         )
         answer = ask(page.build, question)
         answers |= {metric.name: answer for metric in members}
     return answers
+
+
+def comparison(build: Build, reached: Reach, wanted: str) -> str | None:
+    """The comparison, unless some of the days to compare with are before the first of the data."""
+    compared = None if wanted == TARGETS else compared_range(build, wanted, reached.since, reached.until)
+    return wanted if wanted == TARGETS or (compared and build.span and compared[0] >= build.span[0]) else None
 
 
 def is_ripe(build: Build, reached: Reach) -> bool:

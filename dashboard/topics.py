@@ -1,7 +1,7 @@
 """What a page is about: its metrics in order, and how each one's definition wants to be shown.
 
 A metric's `config.meta` decides. `topic` names its page and `order` its place there; `headline` its place on the
-overview; `card: false` keeps it off the cards. `charts` lists the charts it leads, each `{on: <page>, kind: trend | bars |
+overview; `card: false` keeps it off the cards. `charts` lists the charts it leads, each `{page: <page>, kind: trend | bars |
 heatmap | curve | bridge, by: <dimension or list>, with: [<more metrics>], order: <place>}`; `days` is the age a metric of
 a curve is measured at.
 """
@@ -42,12 +42,11 @@ class Page:
 
 @dataclass(frozen=True)
 class Chart:
-    """One chart as a metric's `meta.charts` declares it: `{on: baskets, kind: trend, by: channel, order: 1}`.
+    """One chart as a metric's `meta.charts` declares it: `{page: baskets, kind: trend, by: channel, order: 1}`.
 
-    `on` is the page, `metrics` the leading metric and those of `with`, `by` the dimensions it is split by.
+    `metrics` the leading metric and those of `with`, `by` the dimensions it is split by.
     """
 
-    on: str
     kind: str
     metrics: tuple[Metric, ...]
     by: tuple[str, ...]
@@ -71,7 +70,6 @@ def topic_charts(build: Build, topic: str) -> tuple[Chart, ...]:
     known = catalogue(build)
     found = [
         Chart(
-            on=topic,
             kind=wanted["kind"],
             metrics=tuple(known[one] for one in (name, *wanted.get("with", ()))),
             by=tuple(wanted["by"]) if isinstance(wanted.get("by"), list) else (wanted["by"],) if wanted.get("by") else (),
@@ -79,7 +77,7 @@ def topic_charts(build: Build, topic: str) -> tuple[Chart, ...]:
         )
         for name in known
         for wanted in meta(build, name).get("charts", ())
-        if wanted["on"] == topic
+        if wanted["page"] == topic
     ]
     return tuple(sorted(found, key=lambda chart: chart.order))
 

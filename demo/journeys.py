@@ -1,30 +1,52 @@
 """What happens around an order: preparation, parcels, visits online and in store, reservations, calls to customer service."""
 
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import polars as pl
 
 from demo import retailer
-from demo.orders import paris_day, store_seconds, valid, web_seconds
+from demo.orders import valid, web_seconds
 from demo.people import People
-from demo.retailer import APP, COLLECT, DAY, DAYS, END_UTC, EPOCH_DAY, FROM_STORE, HOME, MARKETPLACE, PHONE, STORE, WEB
-from demo.retailer import Products, add_working_days, day_index, draw, stores, to_utc, to_wall, wall_day
+from demo.retailer import (
+    APP,
+    COLLECT,
+    DAY,
+    DAYS,
+    END_UTC,
+    EPOCH_DAY,
+    FROM_STORE,
+    HOME,
+    MARKETPLACE,
+    STORE,
+    WEB,
+    add_working_days,
+    day_index,
+    draw,
+    paris_day,
+    stores,
+    to_utc,
+    to_wall,
+    wall_day,
+)
 
 PICKUP_PROMISE = 15 * 60
 # Stores whose pick-ups fell behind from this day on.
 SLOW_STORES = ("0010", "0021", "0026", "0027", "0033", "0050")
-SLOW_FROM = day_index(retailer.date(2026, 9, 14))
+SLOW_FROM = day_index(date(2026, 9, 14))
 CARRIERS = ("Rapidis", "Colinéo", "Transalpes Express", "RelaisVert")
 # The carrier that broke down in the peak of November 2026.
-FAILING, FAILING_FROM = 1, day_index(retailer.date(2026, 11, 2))
+FAILING, FAILING_FROM = 1, day_index(date(2026, 11, 2))
 SOURCES = (  # source, medium, share
     ("google", "organic", 0.27), ("google", "cpc", 0.17), ("direct", "none", 0.20), ("newsletter", "email", 0.12),
-    ("instagram", "social", 0.08), ("facebook", "paid_social", 0.07), ("affilae", "affiliate", 0.04), ("pinterest", "social", 0.03),
-    ("push", "app_push", 0.02),
+    ("instagram", "social", 0.08), ("facebook", "paid_social", 0.07), ("affilae", "affiliate", 0.04),
+    ("pinterest", "social", 0.03), ("push", "app_push", 0.02),
 )  # fmt: skip
-CAMPAIGNS = {"Black Friday": "black_friday", "Soldes d'hiver": "soldes_hiver", "Soldes d'été": "soldes_ete", "Noël": "noel",
-             "French Days": "french_days", "Fête des mères": "fete_des_meres", "Rentrée": "rentree", "Mi-saison": "mi_saison"}  # fmt: skip
+CAMPAIGNS = {
+    "Black Friday": "black_friday", "Soldes d'hiver": "soldes_hiver", "Soldes d'été": "soldes_ete", "Noël": "noel",
+    "French Days": "french_days", "Fête des mères": "fete_des_meres", "Rentrée": "rentree", "Mi-saison": "mi_saison",
+}  # fmt: skip
 CONTACT_REASONS = ("where_is_my_order", "return_refund", "product_question", "order_change", "store_question", "complaint")
 NOTHING = -1  # instants that did not happen, or not yet
 
@@ -39,15 +61,14 @@ class Journeys:
     traffic: pl.DataFrame
 
 
-def journeys(people: People, products: Products, orders: pl.DataFrame, lines: pl.DataFrame, sessions: int,
-             rng: np.random.Generator) -> Journeys:  # fmt: skip
+def journeys(people: People, orders: pl.DataFrame, lines: pl.DataFrame, sessions: int, rng: np.random.Generator) -> Journeys:
     """Everything around the orders, known up to END; instants are UTC seconds, null when not (yet) happened."""
     fulfilments, shipments = _fulfilments(people, orders, lines, rng)
     return Journeys(
         fulfilments,
         shipments,
         _sessions(people, orders, sessions, rng),
-        _reservations(people, products, orders, lines, rng),
+        _reservations(people, orders, lines, rng),
         _contacts(people, orders, shipments, rng),
         _traffic(orders, rng),
     )
@@ -68,9 +89,9 @@ def _fulfilments(
     )
     # Some parcels leave from two places.
     twice = (work["mode"].to_numpy() == HOME) & (work["asked"].to_numpy() > 1) & (rng.random(len(work)) < 0.11)
-    work = pl.concat(
-        [work.with_columns(part=pl.lit(1)), work.filter(pl.Series(twice)).with_columns(part=pl.lit(2))]
-    ).sort("order", "part")
+    work = pl.concat([work.with_columns(part=pl.lit(1)), work.filter(pl.Series(twice)).with_columns(part=pl.lit(2))]).sort(
+        "order", "part"
+    )
     n = len(work)
     order, day, wall, utc = (work[c].to_numpy() for c in ("order", "day", "wall", "utc"))
     home = people.home[work["person"].to_numpy()]
@@ -158,7 +179,9 @@ def _fulfilments(
     )
     count = work["asked"].to_numpy()
     requested = np.where(split, np.where(second, count // 2, count - count // 2), count)
-    reason = np.where(cancelled, np.where(collects, "out_of_stock", "customer_request"), np.where(_spread(n, h, late_start), "late_picking", ""))
+    reason = np.where(
+        cancelled, np.where(collects, "out_of_stock", "customer_request"), np.where(_spread(n, h, late_start), "late_picking", "")
+    )
     status_shipped = (shipped > 0) & (shipped < END_UTC)
     locations = s.frame["location_id"].to_numpy()
     location = np.where(place >= 0, locations[at], np.where(warehouse, "9002", "9001"))
@@ -167,7 +190,7 @@ def _fulfilments(
         {
             "fulfilment": np.arange(n),
             "order": order, "number": work["number"], "mode": mode.astype(np.int8), "store": place.astype(np.int16),
-            "location": location, "created": _known(created), "promised": pl.Series(promised), "first_promised": pl.Series(first_promised),
+            "location": location, "created": _known(created), "promised": promised, "first_promised": first_promised,
             "accepted": _known(accepted), "ready": _known(ready), "collected": _known(collected), "shipped": _known(shipped),
             "delivered": _known(delivered), "cancelled": _known(stopped), "expired": _known(expired), "reason": reason,
             "requested": requested, "fulfilled": np.where(cancelled, 0, requested),
@@ -182,7 +205,7 @@ def _fulfilments(
                 "carrier": carrier.astype(np.int8), "express": express, "shipped": _known(shipped[h]), "promised": promised[h],
                 "delivered": _known(delivered[h]), "zone": country_zone, "lost": lost, "failed": failed,
                 "attempts": 1 + (delay > 0) + failed * 2, "region": s.frame["region"].gather(home[h]),
-                "cost": np.round(np.array([510, 455, 690, 395])[carrier] + 260 * express + 420 * abroad + 90 * u[h, 9]).astype(int),
+                "cost": (np.array([510, 455, 690, 395])[carrier] + 260 * express + 420 * abroad + 90 * u[h, 9]).astype(int),
             }
         )
         .filter(gone_out)
@@ -284,7 +307,8 @@ def _sessions(people: People, orders: pl.DataFrame, target: int, rng: np.random.
     frame = pl.DataFrame(
         {
             "person": who, "utc": started, "order": order, "app": in_app, "signed": signed, "device": device.astype(np.int8),
-            "visitor": visitor, "source": source.astype(np.int8), "views": views, "looks": looks, "carts": carts, "checks": checks,
+            "visitor": visitor, "source": source.astype(np.int8), "views": views, "looks": looks, "carts": carts,
+            "checks": checks,
         }
     )  # fmt: skip
     frame = frame.filter(pl.col("utc").is_between(start_utc(), END_UTC - 1)).sort("utc", "visitor", "order", "views")
@@ -301,9 +325,7 @@ def _browsing(people: People) -> np.ndarray:
     return weight / weight.sum()
 
 
-def _reservations(
-    people: People, products: Products, orders: pl.DataFrame, lines: pl.DataFrame, rng: np.random.Generator
-) -> pl.DataFrame:
+def _reservations(people: People, orders: pl.DataFrame, lines: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
     """Holds of a product in a store: most end in a ticket, some expire."""
     s = stores()
     ids = s.collect_day
@@ -311,7 +333,9 @@ def _reservations(
     first = lines.filter((pl.col("line") == 1) & (pl.col("product") >= 0)).select("order", "product")
     ticket = ticket.join(first, on="order", how="inner", maintain_order="left")
     chance = np.where(
-        (ticket["day"].to_numpy() > ids[ticket["store"].to_numpy()] + 60) & people.has_account[ticket["person"].to_numpy()], 0.028, 0
+        (ticket["day"].to_numpy() > ids[ticket["store"].to_numpy()] + 60) & people.has_account[ticket["person"].to_numpy()],
+        0.028,
+        0,
     )
     made = ticket.filter(pl.Series(rng.random(len(ticket)) < chance))
     n = len(made)
@@ -351,7 +375,9 @@ def _contacts(people: People, orders: pl.DataFrame, shipments: pl.DataFrame, rng
     late = call["late"].to_numpy() | call["lost"].to_numpy()
     n = len(call)
     reason = np.where(late & (rng.random(n) < 0.86), 0, rng.choice(6, n, p=[0.22, 0.32, 0.16, 0.14, 0.08, 0.08]))
-    start = np.where(reason == 0, call["due"].to_numpy() + rng.integers(0, 3, n) * DAY, call["utc"].to_numpy() + rng.integers(1, 12, n) * DAY)
+    start = np.where(
+        reason == 0, call["due"].to_numpy() + rng.integers(0, 3, n) * DAY, call["utc"].to_numpy() + rng.integers(1, 12, n) * DAY
+    )
     general = rng.integers(0, len(people), n // 5)
     general_days = rng.integers(0, DAYS, len(general))
     person = np.r_[call["person"].to_numpy(), general]
@@ -390,7 +416,9 @@ def _traffic(orders: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
     counted = np.flatnonzero(np.arange(len(s.weight)) % 4 != 3)
     hours = pl.concat(
         [
-            pl.DataFrame({"store": np.repeat(i, DAYS * 24), "day": np.repeat(np.arange(DAYS), 24), "hour": np.tile(np.arange(24), DAYS)})
+            pl.DataFrame(
+                {"store": np.repeat(i, DAYS * 24), "day": np.repeat(np.arange(DAYS), 24), "hour": np.tile(np.arange(24), DAYS)}
+            )
             for i in counted
         ]
     )
@@ -406,7 +434,9 @@ def _traffic(orders: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
         .group_by("store", "day", "hour")
         .len("tickets")
     )
-    hours = hours.join(tickets, on=["store", "day", "hour"], how="left", maintain_order="left").with_columns(pl.col("tickets").fill_null(0))
+    hours = hours.join(tickets, on=["store", "day", "hour"], how="left", maintain_order="left").with_columns(
+        pl.col("tickets").fill_null(0)
+    )
     level = retailer.trading()["store"]
     store, day = hours["store"].to_numpy(), hours["day"].to_numpy()
     mean = len(orders) * 0.7 / DAYS / s.weight.sum() * s.weight[store] / 10 * level[day] / level.mean()
@@ -415,5 +445,3 @@ def _traffic(orders: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
     return hours.with_columns(
         entries=pl.Series(entries), wall=pl.Series(wall), utc=pl.Series(to_utc(wall, s.timezone[store]))
     ).filter(pl.Series(rng.random(len(hours)) > 0.004))
-
-

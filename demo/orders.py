@@ -7,8 +7,25 @@ import polars as pl
 
 from demo import retailer
 from demo.people import People
-from demo.retailer import APP, COLLECT, DAY, DAYS, END_UTC, EPOCH_DAY, HOME, IN_STORE, MARKETPLACE, PHONE, STORE, WEB
-from demo.retailer import Products, draw, stores, to_utc, to_wall, trading, wall_day
+from demo.products import COUPON, STAFF, Products, category_weights, vat
+from demo.retailer import (
+    APP,
+    COLLECT,
+    DAY,
+    DAYS,
+    END_UTC,
+    EPOCH_DAY,
+    HOME,
+    IN_STORE,
+    MARKETPLACE,
+    PHONE,
+    STORE,
+    WEB,
+    draw,
+    stores,
+    to_utc,
+    trading,
+)
 
 # How the next purchase is shared between channels (store, web, app, marketplace, phone), by channel of acquisition.
 _HABITS = np.array(
@@ -45,7 +62,7 @@ def sales(people: People, products: Products, rng: np.random.Generator) -> Sales
     orders = _orders(people, rng)
     lines = _lines(orders, products, rng)
     orders = _with_numbers(orders, people, rng)
-    return Sales(orders, lines, _returns(orders, lines, people, products, rng))
+    return Sales(orders, lines, _returns(orders, lines, people, rng))
 
 
 def web_seconds(rng: np.random.Generator, day: np.ndarray) -> np.ndarray:
@@ -179,7 +196,7 @@ def _lines(orders: pl.DataFrame, products: Products, rng: np.random.Generator) -
     order = np.repeat(np.arange(n), count)
     first = np.cumsum(count) - count
     month = np.array([retailer.day_of(i).month - 1 for i in range(DAYS)])[day]
-    categories = retailer.category_weights()
+    categories = category_weights()
     width = categories.shape[2]
     category = draw(rng, categories.reshape(-1, width), (month * 5 + channel)[order])
     same = rng.random(len(order)) < 0.38
@@ -212,7 +229,7 @@ def _lines(orders: pl.DataFrame, products: Products, rng: np.random.Generator) -
     couponed = orders["coupon"].to_numpy()[order] & (kind == 0) & ~is_gift
     percent = np.where(free, 100, np.where(staff & ~is_gift, 25, np.where(couponed, 10, 0)))
     discount = (quantity * price * percent + 50) // 100
-    kind = np.where(staff & ~is_gift, retailer.STAFF, np.where((couponed | free) & (kind == 0), retailer.COUPON, kind))
+    kind = np.where(staff & ~is_gift, STAFF, np.where((couponed | free) & (kind == 0), COUPON, kind))
     return frame.select(
         pl.col("order").cast(pl.UInt32),
         pl.Series("line", _position(order)),
@@ -223,7 +240,7 @@ def _lines(orders: pl.DataFrame, products: Products, rng: np.random.Generator) -
         pl.Series("listed", listed),
         pl.Series("discount", discount),
         pl.Series("kind", kind.astype(np.int8)),
-        pl.Series("vat", retailer.vat(orders["country"].to_numpy()[order], category)),
+        pl.Series("vat", vat(orders["country"].to_numpy()[order], category)),
     ).with_columns(paid=pl.col("quantity") * pl.col("price") - pl.col("discount"))
 
 
@@ -246,9 +263,9 @@ def _with_numbers(orders: pl.DataFrame, people: People, rng: np.random.Generator
         u0=pl.Series(u[:, 0]),
         u1=pl.Series(u[:, 1]),
         u2=pl.Series(u[:, 2]),
-        channel_rank=pl.int_range(pl.len()).over(pl.when(pl.col("channel").is_in([WEB, APP, PHONE])).then(1).otherwise(pl.col("channel") * 10)),
+        channel_rank=pl.int_range(pl.len()).over(pl.col("channel").replace({APP: WEB, PHONE: WEB})),
         store_rank=pl.int_range(pl.len()).over("store"),
-    ).join(known, on="person", how="left", maintain_order="left")  # fmt: skip
+    ).join(known, on="person", how="left", maintain_order="left")
     ticket = pl.concat_str(
         "store_id", pl.col("till").cast(pl.String).str.zfill(2), (pl.col("store_rank") + 1).cast(pl.String).str.zfill(6)
     )
@@ -282,9 +299,7 @@ def valid() -> pl.Expr:
     return (pl.col("fate") == "") & ~pl.any_horizontal("is_test", "is_staff", "is_b2b", "is_free")
 
 
-def _returns(
-    orders: pl.DataFrame, lines: pl.DataFrame, people: People, products: Products, rng: np.random.Generator
-) -> pl.DataFrame:
+def _returns(orders: pl.DataFrame, lines: pl.DataFrame, people: People, rng: np.random.Generator) -> pl.DataFrame:
     """Whole lines that come back, to a store or by post; only what is back by END."""
     s = stores()
     by_order = orders.select("order", "person", "channel", "store", "day", "country", "mode", "pickup", ok=valid())
@@ -305,9 +320,9 @@ def _returns(
     for _ in range(3):  # wait for a day on which the store, or the warehouse, works
         sunday = retailer.weekday(day) == 6
         day = day + (closed[np.minimum(day, DAYS + 199)] | (sunday & (s.shuts_sundays[store] | ~to_store)))
-    kept = day < DAYS
-    frame, channel, store, day, u, to_store = frame.filter(pl.Series(kept)), *(x[kept] for x in (channel, store, day, u, to_store))
-    n = len(frame)
+    kept = np.flatnonzero(day < DAYS)
+    frame, n = frame[kept], len(kept)
+    channel, store, day, u, to_store = channel[kept], store[kept], day[kept], u[kept], to_store[kept]
     wall = np.where(to_store, store_seconds(rng, store, day), (day + EPOCH_DAY) * DAY + 8 * 3600 + rng.integers(0, 540, n) * 60)
     utc = to_utc(wall, np.where(to_store, s.timezone[store], 0))
     # Without the ticket only in mainland France, where the product's own VAT rate is the till's.
@@ -336,13 +351,3 @@ def _returns(
         .then(pl.concat_str(place, pl.lit("9"), sequence))
         .otherwise(pl.concat_str(pl.lit("RMA-"), sequence))
     )
-
-
-def local(utc: np.ndarray) -> np.ndarray:
-    """Wall-clock seconds in Paris, where everything without a store is reckoned."""
-    return to_wall(utc, 0)
-
-
-def paris_day(utc: np.ndarray) -> np.ndarray:
-    """Day index in Paris."""
-    return wall_day(local(utc))

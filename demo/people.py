@@ -8,18 +8,21 @@ import polars as pl
 from demo import retailer
 from demo.retailer import COUNTRIES, stores
 
-_FIRST = """Camille Léa Manon Chloé Inès Jade Louise Emma Alice Zoé Julie Sarah Margaux Clara Anaïs Pauline Lucie Marie Élodie
+_FIRST_NAMES = """
+Camille Léa Manon Chloé Inès Jade Louise Emma Alice Zoé Julie Sarah Margaux Clara Anaïs Pauline Lucie Marie Élodie
 Céline Nathalie Sandrine Isabelle Sophie Valérie Catherine Martine Françoise Monique Aurélie Émilie Laura Mathilde Charlotte
 Hugo Louis Lucas Gabriel Arthur Jules Adam Raphaël Nathan Thomas Nicolas Julien Pierre Antoine Maxime Alexandre Guillaume
 Sofia Lucía Martina Giulia Chiara Beatriz Inês Mariana João Tiago Pablo Diego Marco Luca Lena Hannah Jonas Felix Noor
-Aïcha Fatou Mehdi Karim Yasmine Amélie Océane Kévin Bruno Philippe Michel""".split()
-_LAST = """Martin Bernard Thomas Petit Robert Richard Durand Dubois Moreau Laurent Simon Michel Lefebvre Leroy Roux David Bertrand
+Aïcha Fatou Mehdi Karim Yasmine Amélie Océane Kévin Bruno Philippe Michel"""
+_LAST_NAMES = """
+Martin Bernard Thomas Petit Robert Richard Durand Dubois Moreau Laurent Simon Michel Lefebvre Leroy Roux David Bertrand
 Morel Fournier Girard Bonnet Dupont Lambert Fontaine Rousseau Vincent Muller Lefèvre Faure André Mercier Blanc Guérin Boyer
 Garnier Chevalier François Legrand Gauthier Garcia Perrin Robin Clément Morin Nicolas Henry Roussel Mathieu Gautier Masson
 Marchand Duval Denis Dumont Marie Lemaire Noël Meyer Dufour Meunier Brun Blanchard Giraud Joly Rivière Lucas Brunet Gaillard
 Barbier Arnaud Martínez Gérard Roche Renard Schmitt Roy Leroux Colin Vidal Caron Picard Roger Fabre Aubert Lemoine Renaud
 Dumas Lacroix Olivier Philippe Bourgeois Pierre Benoît Rey Leclerc Payet Hoarau Grondin Peeters Janssens Maes Costa Silva
-Ferreira Santos Rossi Russo Bianchi Weber Schneider Fischer López Sánchez Ruiz Diallo Traoré Benali Haddad Nguyen Kaya""".split()
+Ferreira Santos Rossi Russo Bianchi Weber Schneider Fischer López Sánchez Ruiz Diallo Traoré Benali Haddad Nguyen Kaya"""
+_FIRST, _LAST = _FIRST_NAMES.split(), _LAST_NAMES.split()
 _STREETS = ("rue de la République", "rue Victor-Hugo", "avenue Jean-Jaurès", "rue des Lilas", "impasse du Moulin",
             "boulevard Voltaire", "rue de l'Église", "chemin des Vignes", "place du Marché", "rue Pasteur")  # fmt: skip
 _DOMAINS = ("example.com", "example.net", "example.org", "mail.example.com", "courriel.example.net")

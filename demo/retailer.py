@@ -1,4 +1,4 @@
-"""Maison Vermillet, the demonstration retailer: its calendar, stores, products and prices. Everything here is fictitious."""
+"""Maison Vermillet, the demonstration retailer: its calendar and its stores. Everything here is fictitious."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -15,10 +15,8 @@ DAY = 86_400
 TIMEZONES = ("Europe/Paris", "Europe/Lisbon", "Indian/Reunion", "America/Guadeloupe")
 CHANNELS = ("store", "web", "app", "marketplace", "phone")
 STORE, WEB, APP, MARKETPLACE, PHONE = range(5)
-MODES = ("in_store", "home_delivery", "click_and_collect", "reserve_and_collect", "ship_from_store")
-IN_STORE, HOME, COLLECT, RESERVE, FROM_STORE = range(5)
-DISCOUNT_KINDS = ("", "permanent", "promotion", "clearance", "soldes", "coupon", "staff")
-FULL_PRICE, PERMANENT, PROMOTION, CLEARANCE, SOLDES, COUPON, STAFF = range(7)
+# How goods reach the customer; reservations are paid at the till, so no order is one.
+IN_STORE, HOME, COLLECT, FROM_STORE = 0, 1, 2, 4
 
 # VAT in thousandths: standard rate and reduced rate (groceries) by country.
 VAT = {
@@ -40,9 +38,6 @@ def day_of(index: int) -> date:
 def weekday(day: np.ndarray) -> np.ndarray:
     """0 Monday … 6 Sunday."""
     return (day + START.weekday()) % 7
-
-
-# ── calendar ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @dataclass(frozen=True)
@@ -166,13 +161,6 @@ def trading() -> dict[str, np.ndarray]:
         "phone": level * (weekday < 6) * ~shut,
     }
 
-
-def trades_on_sunday(day: date) -> bool:
-    """The Sundays before Christmas on which every store trades."""
-    return day.month == 12 and 7 <= day.day <= 21
-
-
-# ── stores ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 # id, town, region, country, time zone, size, Sundays, opens, closes, opened, closed, click & collect, ship from store
 _STORES = """
@@ -312,7 +300,7 @@ def hours_on_file() -> pl.DataFrame:
 
 
 def _opening(frame: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Opening and closing second of each store and day by the hours on file (exceptional Sundays and holidays are not on file)."""
+    """Opening and closing second of each store and day by the hours on file, which know no holidays."""
     weekday = np.array([day_of(i).weekday() for i in range(HORIZON)])
     later = np.arange(HORIZON) >= day_index(LATER_FROM)
     opens, closes = np.zeros((len(frame), HORIZON), int), np.zeros((len(frame), HORIZON), int)
@@ -353,147 +341,21 @@ WAREHOUSES = pl.DataFrame(
 WEB_LOCATION = "WEB"
 
 
-# ── products and prices ──────────────────────────────────────────────────────────────────────────────────────────────
-
-# name, subcategories, typical price, spread, cost share, weight by month, online tilt, seasonal share, size run
-_CATEGORIES = (
-    ("Robes", ("Robes courtes", "Robes longues"), 43, 0.30, 0.36, (6, 6, 8, 10, 13, 14, 12, 9, 9, 8, 7, 10), 1.2, 0.85, "clothes"),
-    ("Hauts", ("T-shirts", "Chemises", "Blouses"), 22, 0.35, 0.34, (14, 14, 16, 17, 18, 19, 18, 16, 17, 15, 13, 13), 1.0, 0.7, "clothes"),
-    ("Pantalons", ("Jeans", "Pantalons droits", "Jupes"), 34, 0.25, 0.37, (10, 10, 11, 11, 11, 11, 10, 11, 13, 12, 10, 9), 1.0, 0.6, "clothes"),
-    ("Manteaux", ("Manteaux", "Vestes", "Trenchs"), 82, 0.30, 0.40, (9, 6, 6, 4, 2, 1, 1, 2, 6, 10, 11, 9), 0.9, 0.9, "clothes"),
-    ("Maille", ("Pulls", "Cardigans"), 37, 0.28, 0.38, (13, 10, 7, 5, 3, 2, 2, 3, 9, 13, 14, 15), 1.0, 0.85, "clothes"),
-    ("Chaussures", ("Baskets", "Bottines", "Sandales"), 56, 0.30, 0.42, (8, 8, 10, 10, 10, 10, 9, 8, 11, 10, 8, 7), 1.3, 0.6, "shoes"),
-    ("Accessoires", ("Sacs", "Écharpes", "Bijoux"), 20, 0.45, 0.33, (11, 12, 11, 11, 12, 12, 12, 12, 11, 11, 13, 18), 0.9, 0.3, "none"),
-    ("Linge de maison", ("Draps", "Serviettes", "Plaids"), 31, 0.40, 0.39, (14, 10, 8, 8, 8, 8, 8, 12, 12, 10, 9, 9), 1.5, 0.1, "home"),
-    ("Décoration", ("Vases", "Bougies", "Coussins"), 18, 0.45, 0.35, (7, 8, 9, 10, 10, 9, 8, 9, 10, 10, 12, 15), 1.2, 0.25, "none"),
-    ("Épicerie fine", ("Thés", "Chocolats", "Confitures"), 11, 0.30, 0.48, (3, 4, 3, 4, 3, 2, 2, 2, 3, 4, 6, 12), 0.5, 0.0, "none"),
-)  # fmt: skip
-_SIZES = {
-    "clothes": ("XS", "S", "M", "L", "XL"), "shoes": ("37", "38", "39", "40", "41"),
-    "home": ("90x190", "140x200", "160x200"), "none": ("TU",),
-}  # fmt: skip
-_MODELS = (30, 44, 34, 24, 30, 32, 70, 40, 66, 34)
-_BRANDS = ("Vermillet", "Atelier Solène", "Rive Haute", "Noroît", "Petit Fauve", "Maison Ocre", "Linéa Sud", "Brume")
-_NAMES = ("Alba", "Brise", "Célia", "Dune", "Elba", "Flore", "Garance", "Hélia", "Iris", "Jade", "Lola", "Marin",
-          "Nour", "Olga", "Perle", "Quito", "Rosa", "Sienne", "Tess", "Urban", "Vega", "Willow", "Yuna", "Zélie")  # fmt: skip
-_SEASONS = {  # on sale from, until
-    "AH24": ("2024-08-15", "2025-02-20"), "PE25": ("2025-01-20", "2025-08-15"), "AH25": ("2025-07-28", "2026-02-20"),
-    "PE26": ("2026-01-19", "2026-08-15"), "AH26": ("2026-07-27", "2027-02-20"),
-}  # fmt: skip
-GIFT_CARD = "0099999-00"
-
-
-@dataclass(frozen=True)
-class Products:
-    """The range as parallel arrays, and every product's price on every day."""
-
-    frame: pl.DataFrame  # sku, name, category, subcategory, brand, season, launched_on, discontinued_on
-    category: np.ndarray
-    list_price: np.ndarray  # cents, including VAT
-    cost: np.ndarray  # cents, excluding VAT
-    popularity: np.ndarray
-    first_day: np.ndarray
-    last_day: np.ndarray
-    price: np.ndarray  # cents, [sku, day]
-    kind: np.ndarray  # index into DISCOUNT_KINDS, [sku, day]
-
-
-CATEGORIES = tuple(c[0] for c in _CATEGORIES)
-GROCERIES = CATEGORIES.index("Épicerie fine")
-
-
-def category_weights() -> np.ndarray:
-    """How much of what is bought falls in each category: [month, channel, category]."""
-    by_month = np.array([c[5] for c in _CATEGORIES], float).T
-    tilt = np.array([c[6] for c in _CATEGORIES])
-    online = by_month * tilt
-    return np.stack([by_month, online, online, online * tilt, online], axis=1)
-
-
-def vat(country: np.ndarray, category: np.ndarray) -> np.ndarray:
-    """VAT rate in thousandths, by country and category (-1 for a gift card: none)."""
-    rates = np.array(list(VAT.values()))
-    return np.where(category < 0, 0, rates[country, (category == GROCERIES).astype(int)])
-
-
-def products(rng: np.random.Generator) -> Products:
-    """About 1,200 skus in ten categories and their price history."""
-    rows, category, prices, popularity = [], [], [], []
-    model = 1000
-    for c, (name, subcategories, typical, spread, _, _, _, seasonal, run) in enumerate(_CATEGORIES):
-        for m in range(_MODELS[c]):
-            model += int(rng.integers(3, 40))
-            season = "PERM"
-            if rng.random() < seasonal:
-                season = list(_SEASONS)[m % 5]
-            subcategory = subcategories[int(rng.integers(len(subcategories)))]
-            price = max(490, round(typical * 100 * float(np.exp(rng.normal(0, spread))) / 100) * 100 - 10)
-            appeal = float(rng.pareto(2.2) + 0.35)
-            brand = _BRANDS[min(int(rng.exponential(2.0)), 7)]
-            launched, until = _SEASONS.get(season, ("2019-01-01", ""))
-            for n, size in enumerate(_SIZES[run], 1):
-                sku = f"{model:07d}-{n:02d}"
-                label = f"{subcategory} {_NAMES[m % len(_NAMES)]} {size}"
-                rows.append((sku, label, name, subcategory, brand, season, launched, until))
-                category.append(c)
-                prices.append(price)
-                popularity.append(appeal * (0.6 if n in (1, len(_SIZES[run])) and run == "clothes" else 1.0))
-    names = ["sku", "name", "category", "subcategory", "brand", "season", "launched_on", "discontinued_on"]
-    frame = pl.DataFrame(rows, schema=names, orient="row")
-    list_price, categories = np.array(prices), np.array(category)
-    share = np.array([c[4] for c in _CATEGORIES])[categories] * rng.uniform(0.9, 1.1, len(rows))
-    first = np.array([day_index(date.fromisoformat(d)) for d in frame["launched_on"]])
-    last = np.array([day_index(date.fromisoformat(d)) if d else NEVER for d in frame["discontinued_on"]])
-    price, kind = _prices(rng, list_price, frame["season"].to_numpy() != "PERM", last)
-    return Products(
-        frame, categories, list_price, np.round(list_price / 1.2 * share).astype(int), np.array(popularity), first, last,
-        price, kind,
-    )  # fmt: skip
-
-
-def _prices(
-    rng: np.random.Generator, listed: np.ndarray, seasonal: np.ndarray, last: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Each product's price and the kind of its markdown on every day; 2026 marks down more and deeper than 2025."""
-    n = len(listed)
-    off, kind = np.zeros((n, DAYS), np.int16), np.zeros((n, DAYS), np.int8)
-
-    def mark(chosen: np.ndarray, first: int, until: int, percent: np.ndarray | int, why: int) -> None:
-        first, until = max(first, 0), min(until, DAYS - 1)
-        if first <= until:
-            off[chosen, first : until + 1] = np.broadcast_to(percent, (n,))[chosen][:, None]
-            kind[chosen, first : until + 1] = why
-
-    lowered = rng.random(n) < 0.10
-    for i in np.flatnonzero(lowered):
-        mark(np.arange(n) == i, int(rng.integers(60, DAYS)), DAYS, int(rng.choice([10, 15, 20])), PERMANENT)
-    for first in range(-3, DAYS, 14):  # offers of the fortnight
-        later = max(first, 0) >= day_index(date(2026, 1, 1))
-        mark(rng.random(n) < 0.07 + 0.035 * later, first, first + 13, rng.choice([15, 20, 25], n) + 5 * later, PROMOTION)
-    for event in EVENTS:
-        first, until = day_index(event.starts_on), day_index(event.ends_on)
-        later = event.starts_on.year == 2026
-        if event.kind == "promotion":
-            share = {"Black Friday": 0.55, "French Days": 0.22, "Mi-saison": 0.30}[event.name] + 0.06 * later
-            mark(rng.random(n) < share, first, until, rng.choice([15, 20, 25, 30], n) + 5 * later, PROMOTION)
-        elif event.kind == "soldes":
-            chosen = rng.random(n) < np.where(seasonal, 0.78, 0.25) + 0.06 * later
-            depth = rng.choice([20, 30, 40], n) + 5 * later
-            for week, more in ((0, 0), (7, 10), (14, 20)):
-                mark(chosen, first + week, until, np.minimum(depth + more, 70), SOLDES)
-    ending = (last < DAYS) & (rng.random(n) < 0.7)
-    for end in np.unique(last[ending]):
-        mark(ending & (last == end), int(end) - 16, int(end), 60, CLEARANCE)
-    price = np.round(listed[:, None] * (100 - off) / 1000).astype(np.int32) * 10
-    price = np.where(kind == FULL_PRICE, listed[:, None], price)
-    return price.astype(np.int32), kind
-
-
 def draw(rng: np.random.Generator, weights: np.ndarray, row: np.ndarray) -> np.ndarray:
     """One column of `weights` for each row number, with probability in proportion to its weight in that row."""
-    rows, columns = weights.shape
+    columns = weights.shape[1]
     ends = np.cumsum(weights.ravel())
     starts = np.r_[0.0, ends[columns - 1 :: columns]]
     at = starts[row] + rng.random(len(row)) * (starts[row + 1] - starts[row])
     picked = np.searchsorted(ends, at, side="right") - row * columns
     return np.clip(picked, 0, columns - 1)
+
+
+def local(utc: np.ndarray) -> np.ndarray:
+    """Wall-clock seconds in Paris, where everything without a store is reckoned."""
+    return to_wall(utc, 0)
+
+
+def paris_day(utc: np.ndarray) -> np.ndarray:
+    """Day index in Paris."""
+    return wall_day(local(utc))

@@ -7,7 +7,8 @@ import numpy as np
 import polars as pl
 
 from demo import retailer
-from demo.retailer import COLLECT, DAY, DAYS, END, EPOCH_DAY, START, STORE, Products, stores, to_utc
+from demo.products import Products
+from demo.retailer import COLLECT, DAY, DAYS, END, EPOCH_DAY, START, STORE, stores, to_utc
 
 TRACKED = 36  # products counted and followed closely
 COUNT_MONTHS = (2, 8)  # stores count at the end of February and August, warehouses too
@@ -64,7 +65,9 @@ def stock(
 
     where = moves["at"].to_numpy()
     which = moves["product"].replace_strict(place, return_dtype=pl.Int64).to_numpy()
-    month = np.minimum(np.searchsorted(ends, retailer.wall_day(retailer.to_wall(moves["utc"].to_numpy(), zone[where]))), months - 1)
+    month = np.minimum(
+        np.searchsorted(ends, retailer.wall_day(retailer.to_wall(moves["utc"].to_numpy(), zone[where]))), months - 1
+    )
     flow = np.zeros((len(locations), len(tracked), months), np.int64)
     np.add.at(flow, (where, which, month), moves["quantity"].to_numpy())
     gone = np.zeros_like(flow)
@@ -87,7 +90,7 @@ def stock(
             level[shops] -= wanted[:shops].sum(axis=0)
             delivered.append((m, wanted))
         level = level + flow[:, :, m]
-        if retailer.day_of(ends[m]).month in COUNT_MONTHS:
+        if retailer.day_of(int(ends[m])).month in COUNT_MONTHS:
             counted = np.maximum(level - missing[:, :, m], 0)
             counts.append((m, level.copy(), counted))
             adjustments.append((m, counted - level))
@@ -113,7 +116,9 @@ def _at(day: np.ndarray | int, hour: int, zone: np.ndarray) -> np.ndarray:
     return to_utc(np.broadcast_to((np.asarray(day) + EPOCH_DAY) * DAY + hour * 3600, zone.shape), zone)
 
 
-def _moves(at: np.ndarray, product: np.ndarray, utc: np.ndarray, quantity: np.ndarray, kind: str, reason: str = "") -> pl.DataFrame:
+def _moves(
+    at: np.ndarray, product: np.ndarray, utc: np.ndarray, quantity: np.ndarray, kind: str, reason: str = ""
+) -> pl.DataFrame:
     frame = pl.DataFrame({"at": at, "product": product.astype(np.int32), "utc": utc, "quantity": quantity.astype(np.int64)})
     return frame.with_columns(kind=pl.lit(kind), reason=pl.lit(reason), transfer=pl.lit(None, pl.String))
 
@@ -163,9 +168,15 @@ def _counts(
     parts = [pl.DataFrame(schema={"count": pl.String, "location": pl.String, "product": pl.Int64, "utc": pl.Int64,
                                   "book": pl.Int64, "counted": pl.Int64})]  # fmt: skip
     for m, book, counted in counts:
-        day = retailer.day_of(ends[m])
+        day = retailer.day_of(int(ends[m]))
         frame = pl.DataFrame(
-            {"location": names[i], "product": tracked[k], "utc": _at(ends[m], 21, zone[i]), "book": book[i, k], "counted": counted[i, k]}
+            {
+                "location": names[i],
+                "product": tracked[k],
+                "utc": _at(ends[m], 21, zone[i]),
+                "book": book[i, k],
+                "counted": counted[i, k],
+            }
         ).filter(pl.Series(is_open[:, m][i]))
         parts.append(frame.select(pl.concat_str(pl.lit(f"INV{day:%Y%m}-"), "location").alias("count"), *frame.columns))
     return pl.concat(parts)

@@ -15,10 +15,10 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from demo import retailer
-from demo.exports import World
 from demo.journeys import PICKUP_PROMISE
-from demo.orders import local, paris_day, valid
-from demo.retailer import CHANNELS, COLLECT, DAY, DAYS, END, END_UTC, START, STORE, wall_day
+from demo.orders import valid
+from demo.retailer import CHANNELS, COLLECT, DAYS, END, END_UTC, START, local, paris_day, wall_day
+from demo.world import World
 
 HORIZONS = (30, 90, 180, 365, 730)
 WINDOWS = {"_1d": 1, "": 7, "_30d": 30}
@@ -51,12 +51,9 @@ def _channel(number: pl.Expr) -> pl.Expr:
 
 
 def ht(cents: pl.Expr, vat: pl.Expr | str) -> pl.Expr:
-    """Amounts without VAT in hundredths of a cent, each line rounded half away from zero; `cents` include VAT, `vat` is in thousandths."""
+    """Amounts without VAT in hundredths of a cent, each rounded half up; `cents` include VAT, `vat` is in thousandths."""
     rate = (pl.col(vat) if isinstance(vat, str) else vat).cast(pl.Int64) + 1000
     return (cents.cast(pl.Int64) * 200_000 + rate) // (2 * rate)
-
-
-# ── who is who ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def resolved(world: World) -> tuple[pl.Series, pl.Series]:
@@ -82,9 +79,7 @@ def resolved(world: World) -> tuple[pl.Series, pl.Series]:
     values = pl.concat([known[c] for c in known.columns]).drop_nulls().unique().sort()
     number = pl.DataFrame({"value": values, "node": pl.int_range(len(values), eager=True)})
     nodes = [known.select(value=c).join(number, on="value", how="left", maintain_order="left")["node"] for c in known.columns]
-    links = [
-        pl.DataFrame({"a": a, "b": b}).drop_nulls().unique() for i, a in enumerate(nodes) for b in nodes[i + 1 :]
-    ]
+    links = [pl.DataFrame({"a": a, "b": b}).drop_nulls().unique() for i, a in enumerate(nodes) for b in nodes[i + 1 :]]
     link = pl.concat(links)
     graph = coo_array((np.ones(len(link), np.int8), (link["a"].to_numpy(), link["b"].to_numpy())), shape=(len(values),) * 2)
     _, component = connected_components(graph.tocsr(), directed=False)
@@ -102,11 +97,11 @@ def _members(people: pl.DataFrame, ref: str, card: str) -> pl.DataFrame:
     )
 
 
-# ── the KPIs ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 def kpis(world: World, orders: pl.DataFrame, accounts: pl.Series) -> pl.DataFrame:
-    """Every KPI; `orders` carry `resolved_person`, `accounts` the one of each true person's account. Columns: metric, grain, metric_time, channel, period, person_basis, value, numerator, denominator."""
+    """Every KPI; `orders` carry `resolved_person`, `accounts` the one of each true person's account.
+
+    Columns: metric, grain, metric_time, channel, period, person_basis, value, numerator, denominator.
+    """
     lines = _sale_lines(world, orders)
     sold = _sold(orders, lines)
     returns = _returned(world, orders)
@@ -115,7 +110,12 @@ def kpis(world: World, orders: pl.DataFrame, accounts: pl.Series) -> pl.DataFram
         who = pl.col("person") if basis == "true" else pl.col("resolved_person")
         mine = sold.with_columns(who=who).filter(pl.col("who").is_not_null())
         back = returns.with_columns(who=who).filter(pl.col("who").is_not_null())
-        found = [*_cross_channel(world, mine, None if basis == "true" else accounts), *_activity(mine), *_cohorts(mine), *_lifetime(mine, back)]
+        found = [
+            *_cross_channel(world, mine, None if basis == "true" else accounts),
+            *_activity(mine),
+            *_cohorts(mine),
+            *_lifetime(mine, back),
+        ]
         parts += [part.with_columns(person_basis=pl.lit(basis)) for part in found]
     table = pl.concat(parts, how="diagonal_relaxed")
     order = ["metric", "grain", "metric_time", "channel", "period", "person_basis", "value", "numerator", "denominator"]
@@ -129,7 +129,9 @@ def _month(day: str) -> pl.Expr:
 def _tally(frame: pl.DataFrame, day: str, measures: dict[str, tuple[pl.Expr, pl.Expr | None]]) -> pl.DataFrame:
     """Each measure (numerator, denominator or None) by month and channel, by month, by channel, and over all."""
     frame = frame.with_columns(month=_month(day))
-    values = {f"{name}/n": n for name, (n, _) in measures.items()} | {f"{name}/d": d for name, (_, d) in measures.items() if d is not None}
+    values = {f"{name}/n": n for name, (n, _) in measures.items()} | {
+        f"{name}/d": d for name, (_, d) in measures.items() if d is not None
+    }
     cuts = []
     for keys in (["month", "channel"], ["month"], ["channel"], []):
         cut = frame.group_by(keys).agg(**values) if keys else frame.select(**values)
@@ -155,7 +157,9 @@ def _sale_lines(world: World, orders: pl.DataFrame) -> pl.DataFrame:
     good = orders.filter(valid()).select("order")
     lines = world.sales.lines.filter(pl.col("product") >= 0).join(good, on="order", how="semi")
     gross = pl.col("quantity") * pl.col("listed")
-    return lines.with_columns(sales=ht(pl.col("paid"), "vat"), gross=ht(gross, "vat"), sales_ttc=pl.col("paid") * 100, gross_ttc=gross * 100)
+    return lines.with_columns(
+        sales=ht(pl.col("paid"), "vat"), gross=ht(gross, "vat"), sales_ttc=pl.col("paid") * 100, gross_ttc=gross * 100
+    )
 
 
 def _sold(orders: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
@@ -165,7 +169,9 @@ def _sold(orders: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
         units=pl.col("quantity").sum(),
         categories=pl.col("category").n_unique(),
     )
-    kept = orders.filter(valid()).select("order", "person", "resolved_person", "store", "day", "utc", "mode", channel=_channel(pl.col("channel")))
+    kept = orders.filter(valid()).select(
+        "order", "person", "resolved_person", "store", "day", "utc", "mode", channel=_channel(pl.col("channel"))
+    )
     return kept.join(sums, on="order", how="inner", maintain_order="left")
 
 
@@ -228,13 +234,17 @@ def _visits(world: World, sold: pl.DataFrame) -> Iterator[pl.DataFrame]:
 
 
 def _pickups(world: World, orders: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    """Opening minutes from the order to the goods being ready; one still waiting beyond the promise counts with its wait so far."""
+    """Opening minutes from order to goods ready; an order still waiting beyond the promise counts with its wait so far."""
     s = retailer.stores()
     rows = world.journeys.fulfilments.filter(pl.col("mode") == COLLECT).join(
-        orders.select("order", "day", "utc", "fate", "is_test", "is_staff", "is_b2b", "is_free", channel=_channel(pl.col("channel"))),
+        orders.select(
+            "order", "day", "utc", "fate", "is_test", "is_staff", "is_b2b", "is_free", channel=_channel(pl.col("channel"))
+        ),
         on="order", how="left", maintain_order="left",
     )  # fmt: skip
-    late_cancel = (pl.col("fate") == "cancelled") & pl.col("ready").is_not_null() & ~pl.any_horizontal("is_test", "is_staff", "is_b2b")
+    late_cancel = (
+        (pl.col("fate") == "cancelled") & pl.col("ready").is_not_null() & ~pl.any_horizontal("is_test", "is_staff", "is_b2b")
+    )
     rows = rows.filter(valid() | late_cancel)
     store = rows["store"].to_numpy().astype(int)
     zone = s.timezone[store]
@@ -246,12 +256,14 @@ def _pickups(world: World, orders: pl.DataFrame) -> Iterator[pl.DataFrame]:
     until_ready = opened(rows["ready"].fill_null(END_UTC - 1).to_numpy()) - asked
     until_end = opened(np.full(len(rows), END_UTC)) - asked
     is_ready = rows["ready"].is_not_null().to_numpy()
-    waits = ~is_ready & rows.select(pl.all_horizontal(pl.col("cancelled", "collected", "expired").is_null())).to_series().to_numpy()
+    waits = (
+        ~is_ready & rows.select(pl.all_horizontal(pl.col("cancelled", "collected", "expired").is_null())).to_series().to_numpy()
+    )
     overdue = waits & (until_end > PICKUP_PROMISE)
     seconds = np.where(is_ready, until_ready, until_end)
-    measured = rows.with_columns(minutes=pl.Series(seconds / 60), in_time=pl.Series(is_ready & (until_ready <= PICKUP_PROMISE))).filter(
-        pl.Series(is_ready | overdue)
-    )
+    measured = rows.with_columns(
+        minutes=pl.Series(seconds / 60), in_time=pl.Series(is_ready & (until_ready <= PICKUP_PROMISE))
+    ).filter(pl.Series(is_ready | overdue))
     yield _tally(
         measured,
         "day",
@@ -265,11 +277,17 @@ def _pickups(world: World, orders: pl.DataFrame) -> Iterator[pl.DataFrame]:
 
 def _deliveries(world: World, orders: pl.DataFrame) -> Iterator[pl.DataFrame]:
     """Orders delivered whole, by the local day of their last parcel."""
-    parcels = world.journeys.fulfilments.filter(pl.col("mode") != COLLECT).group_by("order").agg(
-        whole=pl.col("delivered").is_not_null().all(), delivered=pl.col("delivered").max(), promised=pl.col("promised").max()
+    parcels = (
+        world.journeys.fulfilments.filter(pl.col("mode") != COLLECT)
+        .group_by("order")
+        .agg(
+            whole=pl.col("delivered").is_not_null().all(), delivered=pl.col("delivered").max(), promised=pl.col("promised").max()
+        )
     )
-    rows = orders.filter(valid()).select("order", "utc", order_day="day", channel=_channel(pl.col("channel"))).join(
-        parcels.filter("whole"), on="order", how="inner", maintain_order="left"
+    rows = (
+        orders.filter(valid())
+        .select("order", "utc", order_day="day", channel=_channel(pl.col("channel")))
+        .join(parcels.filter("whole"), on="order", how="inner", maintain_order="left")
     )
     delivered = rows["delivered"].to_numpy()
     day = paris_day(delivered)
@@ -302,7 +320,11 @@ def _cross_channel(world: World, sold: pl.DataFrame, accounts: pl.Series | None)
     who = visits["person"] if accounts is None else accounts.gather(visits["person"])
     visits = visits.with_columns(who=who)
     visits = visits.sort("utc")
-    bought = sold.filter(pl.col("channel") == "store").select("who", "utc", "sales", "sales_ttc", "channel", purchase_day="day", day="day").sort("utc")
+    bought = (
+        sold.filter(pl.col("channel") == "store")
+        .select("who", "utc", "sales", "sales_ttc", "channel", purchase_day="day", day="day")
+        .sort("utc")
+    )
     ahead = visits.with_columns(pl.col("who").cast(pl.Int64)).join_asof(
         bought.select(pl.col("who").cast(pl.Int64), "utc", "purchase_day"), on="utc", by="who", strategy="forward",
         allow_exact_matches=False, check_sortedness=False,
@@ -341,7 +363,16 @@ def _activity(sold: pl.DataFrame) -> Iterator[pl.DataFrame]:
         year = seen.filter(pl.col("day").is_between(first, retailer.day_index(last)))
         each = year.group_by("who").agg(channels=pl.col("channel").n_unique(), days=pl.col("day").n_unique())
         for metric, count in (("omnichannel_customer_rate", each["channels"] > 1), ("repeat_purchase_rate", each["days"] > 1)):
-            rows.append((metric, "month" if end else "all", last.replace(day=1) if end else None, "all", float(count.sum()), float(len(each))))
+            rows.append(
+                (
+                    metric,
+                    "month" if end else "all",
+                    last.replace(day=1) if end else None,
+                    "all",
+                    float(count.sum()),
+                    float(len(each)),
+                )
+            )
     names = ["metric", "grain", "metric_time", "channel", "numerator", "denominator"]
     types = dict.fromkeys(names, pl.String) | {"metric_time": pl.Date, "numerator": pl.Float64, "denominator": pl.Float64}
     yield pl.DataFrame(rows, schema=types, orient="row").with_columns(value=pl.col("numerator") / pl.col("denominator"))
@@ -366,7 +397,11 @@ def _cohorts(sold: pl.DataFrame) -> Iterator[pl.DataFrame]:
         months = active.select("month").unique().filter(pl.col("month") < END.replace(day=1))
         grid = size.join(months, how="cross").filter(pl.col("month") >= pl.col("cohort"))
         alive = active.group_by([*keys, "month"]).agg(numerator=pl.len().cast(pl.Float64))
-        period = (pl.col("month").dt.year() - pl.col("cohort").dt.year()) * 12 + pl.col("month").dt.month() - pl.col("cohort").dt.month()
+        period = (
+            (pl.col("month").dt.year() - pl.col("cohort").dt.year()) * 12
+            + pl.col("month").dt.month()
+            - pl.col("cohort").dt.month()
+        )
         yield (
             grid.join(alive, on=[*keys, "month"], how="left")
             .with_columns(pl.col("numerator").fill_null(0.0))
@@ -398,5 +433,7 @@ def _lifetime(sold: pl.DataFrame, returns: pl.DataFrame) -> Iterator[pl.DataFram
         flows = flows.join(firsts.select("who", "first_day"), on="who").with_columns(age=pl.col("day") - pl.col("first_day"))
         for n in HORIZONS:
             spent = flows.filter(pl.col("age").is_between(0, n)).group_by("who").agg(amount=pl.col("amount").sum())
-            cohort = firsts.filter(reached + n <= _LAST).join(spent, on="who", how="left").with_columns(pl.col("amount").fill_null(0))
+            cohort = (
+                firsts.filter(reached + n <= _LAST).join(spent, on="who", how="left").with_columns(pl.col("amount").fill_null(0))
+            )
             yield _tally(cohort, "first_day", {f"ltv_{n}d{suffix}": (_money("amount"), pl.len())})

@@ -1,17 +1,14 @@
 """Strict casts as SQL: a text either is exactly a value of the column's type or is refused with a reason.
 
-DuckDB's own casts are lenient (`19.99` becomes the integer 20, `007` becomes 7, `01/02/26` the year 26), so each cast has two ways:
-where the value prints back as the very text it came from, it is taken as it is, which costs little; any other text must fit a
-pattern in full. Expressions are layered, each over the names of those before it: `text` reads cells, `candidate` is DuckDB's cast,
-`read` is what was strictly read, `value` is what is kept, `reason` says why a text has no value.
+DuckDB's own casts are lenient (`19.99` becomes the integer 20, `007` becomes 7, `01/02/26` the year 26), so each cast has two
+ways: where the value prints back as the very text it came from, it is taken as it is, which costs little; any other text must
+fit a pattern in full. Expressions are layered, each over the names of those before it: `text` reads cells, `candidate` is DuckDB's
+cast, `read` is what was strictly read, `value` is what is kept, `reason` says why a text has no value.
 """
 
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import cache
-from zoneinfo import ZoneInfo
 
 from ingest.entities import Column
 from ingest.mappings import Cell, Csv, When
@@ -45,41 +42,31 @@ def literal(text: str) -> str:
 
 def clean(column: str) -> str:
     """SQL of a cell without surrounding white space; null when nothing is left."""
-    return (
-        f"case when {column} between '!' and chr(127) and {column}[-1] between '!' and '~' then {column} "
-        f"else nullif(trim({column}, {literal(SPACES)}), '') end"
-    )
+    is_trimmed = f"{column} between '!' and chr(127) and {column}[-1] between '!' and '~'"
+    return f"case when {is_trimmed} then {column} else nullif(trim({column}, {literal(SPACES)}), '') end"
 
 
 def text(cell: Cell, column: Column, reference: Callable[[str], str | None]) -> str:
-    """SQL of the text a column is cast from; `reference` gives the SQL of a header's cell, or None where it is absent."""
+    """SQL of the text a column is cast from; `reference` gives the SQL of a header's trimmed cell, None where it is absent."""
     if cell.value is not None:
         return literal(cell.value)
     if cell.join:
-        parts = ", ".join(clean(reference(header) or "null::varchar") for header in cell.join.columns)
+        parts = ", ".join(reference(header) or "null::varchar" for header in cell.join.columns)
         sql = f"nullif(concat_ws({literal(cell.join.with_)}, {parts}), '')"
     else:
-        raw = next((found for header in cell.from_ if (found := reference(header))), "null::varchar")
-        is_plain = not (cell.split or cell.values or cell.empty is not None)
-        sql = raw if is_plain and column.type not in ("varchar", "boolean") else clean(raw)
+        headers = (cell.sequence,) if cell.sequence else cell.from_
+        sql = next((found for header in headers if (found := reference(header))), "null::varchar")
     if cell.split:
         sql = clean(f"split_part({sql}, {literal(cell.split.on)}, {cell.split.part})")
     if cell.values:
-        if cell.other is not None:
-            other = literal(cell.other)
-        else:
-            other = literal("\x01") if _is_closed(column) else sql
-        whens = " ".join(f"when {literal(key)} then {literal(to)}" for key, to in cell.values.items() if key)
-        emptied = literal(cell.values.get("", ""))
-        sql = f"nullif(case coalesce({sql}, '') {whens} when '' then {emptied} else {other} end, '')"
+        # A text without a translation stays as it is, except where only standard values are right: there it is a fault.
+        other = literal("\x01") if column.accepted or column.type == "boolean" else sql
+        other = literal(cell.other) if cell.other is not None else other
+        whens = " ".join(f"when {literal(given)} then {literal(meant)}" for given, meant in cell.values.items() if given)
+        sql = f"nullif(case coalesce({sql}, '') {whens} when '' then {literal(cell.values.get('', ''))} else {other} end, '')"
     if cell.empty is not None:
         sql = f"coalesce({sql}, {literal(cell.empty)})"
     return sql
-
-
-def _is_closed(column: Column) -> bool:
-    """Whether only declared values are right, so that a translation must know every text it meets."""
-    return bool(column.accepted) or column.type == "boolean"
 
 
 def cast(cell: Cell, column: Column, csv: Csv, timezone: str, name: str) -> Cast:
@@ -97,7 +84,7 @@ def condition(when: When, reference: Callable[[str], str | None]) -> str:
     """SQL that is true for the rows `when` picks; never null."""
     tests = []
     for header, verbs in when.items():
-        value = f"coalesce({clean(reference(header) or 'null::varchar')}, '')"
+        value = f"coalesce({reference(header)}, '')"
         if verbs.is_ is not None:
             tests.append(f"{value} in ({_list(verbs.is_)})")
         if verbs.is_not is not None:
@@ -130,8 +117,11 @@ def _varchar(column: Column, name: str) -> Cast:
 
 
 def _boolean(name: str) -> Cast:
-    text = f"lower(text_{name})"
-    read = f"case when {text} in ({_list(TRUE)}) then true when {text} in ({_list(FALSE)}) then false end"
+    text, lower = f"text_{name}", f"lower(text_{name})"
+    read = (
+        f"case when {text} = 'false' then false when {text} = 'true' then true "
+        f"when {lower} in ({_list(TRUE)}) then true when {lower} in ({_list(FALSE)}) then false end"
+    )
     return Cast("null", read, f"read_{name}", literal("not a yes or a no; translate it with `values`"))
 
 
@@ -154,11 +144,10 @@ def _number(cell: Cell, column: Column, csv: Csv, name: str) -> Cast:
     amount = f"{symbol}{digits}{_SPACE}*{symbol}"
     number = rf"[−-]?{_SPACE}*{amount}|{symbol}[−-]{digits}|{amount}[−-]|\({amount}\)"
 
-    trimmed = f"trim({text}, {literal(SPACES)})"
-    bare = f"regexp_extract({trimmed}, {literal(digits)})"
+    bare = f"regexp_extract({text}, {literal(digits)})"
     bare = f"replace(regexp_replace({bare}, '[^0-9{csv.decimal}]', '', 'g'), '{csv.decimal}', '.')"
-    sign = f"case when regexp_matches({trimmed}, '[(−-]') then '-' else '' end"
-    fitting = f"case when regexp_full_match({trimmed}, {literal(number)}) then try_cast({sign} || {bare} as {read_type}) end"
+    sign = f"case when regexp_matches({text}, '[(−-]') then '-' else '' end"
+    fitting = f"case when regexp_full_match({text}, {literal(number)}) then try_cast({sign} || {bare} as {read_type}) end"
 
     value = f"abs({read})" if cell.absolute else read
     if cell.unit is not None:
@@ -178,13 +167,12 @@ _SPACE = r"[ \x{00a0}\x{202f}\x{2009}]"
 
 def _time(cell: Cell, column: Column, timezone: str, name: str) -> Cast:
     text, candidate, read = f"text_{name}", f"candidate_{name}", f"read_{name}"
-    trimmed = f"trim({text}, {literal(SPACES)})"
     is_iso = "iso" in cell.format
     formats = [form for form in cell.format if form != "iso" and "%z" not in form]
-    parsed = f"try_strptime({trimmed}, [{_list(formats)}])::{column.type}" if formats else f"null::{column.type}"
+    parsed = f"try_strptime({text}, [{_list(formats)}])::{column.type}" if formats else f"null::{column.type}"
     if is_iso:
-        full = f"regexp_full_match({trimmed}, {literal(ISO[column.type])})"
-        fitting = f"coalesce(case when {full} then try_cast({trimmed} as {column.type}) end, {parsed})"
+        full = f"regexp_full_match({text}, {literal(ISO[column.type])})"
+        fitting = f"coalesce(case when {full} then try_cast({text} as {column.type}) end, {parsed})"
         is_same = f"{candidate}::varchar = {text}" + (f" and {_is_plausible(candidate)}" if column.type != "time" else "")
         parsed = f"try_cast({text} as {column.type})"
         read_sql = f"case when {is_same} then {candidate} when {text} is not null then {_plausible(fitting, column)} end"
@@ -195,10 +183,10 @@ def _time(cell: Cell, column: Column, timezone: str, name: str) -> Cast:
         return Cast(parsed, read_sql, read, literal(f"not a time written as {forms}"))
 
     reason = literal(f"not a {column.type} written as {forms}, of a year from {YEARS[0]} to {YEARS[1]}")
-    instants = [_instant(form, trimmed) for form in cell.format if "%z" in form]
+    instants = [_instant(form, text) for form in cell.format if "%z" in form]
     value = read
     if column.type == "timestamp":
-        instants += [_iso_instant(trimmed)] if is_iso else []
+        instants += [_iso_instant(text)] if is_iso else []
         value = to_utc(read, timezone)
         skipped = f"a local time that does not exist: clocks in {timezone} were put forward over it"
         reason = f"case when {read} is not null then {literal(skipped)} else {reason} end"
@@ -220,58 +208,22 @@ def _plausible(time: str, column: Column) -> str:
 _EXAMPLES = {"date": "2026-01-31", "timestamp": "2026-01-31 13:45:00", "time": "13:45"}
 
 
-def _instant(format_: str, trimmed: str) -> str:
-    zulu = f"regexp_replace({trimmed}, '[zZ]$', '+00:00')"
+def _instant(format_: str, text: str) -> str:
+    zulu = f"regexp_replace({text}, '[zZ]$', '+00:00')"
     return f"timezone('UTC', try_strptime({zulu}, {literal(format_)}))"
 
 
-def _iso_instant(trimmed: str) -> str:
-    zulu = f"regexp_replace({trimmed}, ' ?[zZ]$', '+00')"
-    full = f"regexp_full_match({trimmed}, {literal(ISO['timestamp'] + OFFSET)})"
+def _iso_instant(text: str) -> str:
+    zulu = f"regexp_replace({text}, ' ?[zZ]$', '+00')"
+    full = f"regexp_full_match({text}, {literal(ISO['timestamp'] + OFFSET)})"
     return f"case when {full} then timezone('UTC', try_cast({zulu} as timestamptz)) end"
 
 
 def to_utc(local: str, timezone: str) -> str:
     """SQL that turns a local time into UTC: the first of two where clocks were put back, null where they were put forward."""
-    boundaries = _boundaries(timezone)
-
-    def choose(low: int, high: int) -> str:
-        if low == high:
-            seconds = boundaries[low][1]
-            return "null" if seconds is None else f"{seconds}"
-        middle = (low + high + 1) // 2
-        start = f"timestamp '{boundaries[middle][0]:%Y-%m-%d %H:%M:%S}'"
-        return f"case when ({local}) < {start} then {choose(low, middle - 1)} else {choose(middle, high)} end"
-
-    if len(boundaries) == 1 and boundaries[0][1] == 0:
-        return local
-    return f"(({local}) - to_seconds({choose(0, len(boundaries) - 1)}))"
-
-
-@cache
-def _boundaries(timezone: str) -> list[tuple[datetime, int | None]]:
-    """(first local time, offset in seconds, or None where no such local time exists), from 1970 to 2069, in order."""
-    zone = ZoneInfo(timezone)
-
-    def offset(instant: datetime) -> int:
-        seconds = instant.astimezone(zone).utcoffset()
-        return int(seconds.total_seconds()) if seconds is not None else 0
-
-    day = timedelta(days=1)
-    start = datetime(1970, 1, 1, tzinfo=UTC)
-    found: list[tuple[datetime, int | None]] = [(datetime(1900, 1, 1), offset(start))]
-    while start.year < 2070:
-        before, after = offset(start), offset(start + day)
-        if before != after:
-            low, high = start, start + day
-            while high - low > timedelta(seconds=1):
-                middle = (low + (high - low) / 2).replace(microsecond=0)
-                low, high = (middle, high) if offset(middle) == before else (low, middle)
-            instant = high.replace(tzinfo=None)
-            if after > before:
-                found.append((instant + timedelta(seconds=before), None))
-                found.append((instant + timedelta(seconds=after), after))
-            else:
-                found.append((instant + timedelta(seconds=before), after))
-        start += day
-    return found
+    zone = literal(timezone)
+    instant = f"timezone({zone}, {local})"
+    # Of two instants with one clock time the engine takes the later; clocks go back by an hour.
+    earlier = f"({instant} - to_hours(1))"
+    chosen = f"case when timezone({zone}, {earlier}) = {local} then {earlier} else {instant} end"
+    return f"case when timezone({zone}, {instant}) = {local} then timezone('UTC', {chosen}) end"

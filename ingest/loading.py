@@ -20,6 +20,8 @@ from settings import Settings
 
 MASK = "•••"
 MEMORY_LIMIT = "1GB"
+# Files up to this size are cast once into memory; larger ones are streamed again for each table they feed.
+HELD_BYTES = 32 * 1024**2
 
 
 @contextmanager
@@ -41,6 +43,8 @@ def connect(warehouse: Path, folder: Path, key: bytes) -> duckdb.DuckDBPyConnect
     connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
     # Parts of a file are read side by side only when their rows may interleave; `_line` keeps their order.
     connection.execute("set preserve_insertion_order = false")
+    # Pushed below the casts, a filter would evaluate them twice; a list of values would become a join.
+    connection.execute("set disabled_optimizers = 'filter_pushdown,in_clause'")
     connection.execute("set timezone = 'UTC'")
     vault.prepare_hashing(connection, key)
     create_tables(connection)
@@ -77,23 +81,24 @@ def load_file(
     started, stat = time.perf_counter(), path.stat()
     file_id = ledger.next_file_id(warehouse)
     with tempfile.TemporaryDirectory(dir=folder) as parts:
-        text, sha256 = reading.cut(path, mapping.csv, Path(parts))
         load = Load(
             file_id=file_id,
             source=mapping.source,
             mapping=mapping.name,
             file_name=path.name,
-            sha256=sha256,
+            sha256=reading.sha256(path),
             bytes=stat.st_size,
             verdict="duplicate",
             delivered_at=datetime.fromtimestamp(stat.st_mtime, UTC).replace(tzinfo=None),
             loaded_at=datetime.now(UTC).replace(tzinfo=None),
         )
-        before = ledger.loaded_before(warehouse, mapping.source, sha256)
+        before = ledger.loaded_before(warehouse, mapping.source, load.sha256)
         if before is not None and not again:
             load = _with(load, reason=f"the same content was loaded before, as file {before}", started=started)
             ledger.record(warehouse, load)
             return load
+        reading.positions(mapping, reading.read_header(path, mapping.csv))
+        text = reading.scan(path, mapping.csv, Path(parts))
         account = None
         if text is not None:
             try:
@@ -167,11 +172,13 @@ def _nothing_fits(warehouse: duckdb.DuckDBPyConnection, account: Account, file_i
 
 def _write(warehouse: duckdb.DuckDBPyConnection, safe: duckdb.DuckDBPyConnection | None, plan: "Plan") -> Account | None:
     """Writes rows, rejects and links; None where the records of the text are not all accounted for."""
+    if plan.load.bytes <= HELD_BYTES:
+        plan.hold(warehouse)
     if safe is not None:
         for entity in plan.entities:
             if entity.personal:
                 safe.execute(f"delete from {entity.name} where _file_id >= ?", [plan.load.file_id])
-                safe.execute(plan.insert_into_vault(entity))
+                plan.insert_into_vault(entity, warehouse, safe)
     loaded = {entity.name: _count(warehouse, plan.insert(entity)) for entity in plan.entities}
     text = plan.text
     if not plan.mapping.is_conditional and set(loaded.values()) == {text.records}:
@@ -203,6 +210,17 @@ class Plan:
         self.entities = [entities()[name] for name in mapping.feeds]
         self._positions = reading.positions(mapping, text.header)
         self._rows = self._layers()
+        self._is_held = False
+
+    def hold(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Casts every row once, into memory, for all that follows; without it each statement casts the file again.
+
+        The casts of a wide export take longer to plan than a small file takes to read.
+        """
+        kept = ["line", "is_faulty", *(f"takes_{entity.name}" for entity in self.entities)]
+        kept += [f"{part}{name}" for *_, name in self._mapped() for part in ("", "text_", "reason_")]
+        connection.execute(f"create or replace temp table held as select {', '.join(kept)} from ({self._rows})")
+        self._rows, self._is_held = "from held", True
 
     def _reference(self, header: str) -> str | None:
         position = self._positions.get(header)
@@ -241,7 +259,7 @@ class Plan:
         faulty = " or ".join(
             f"takes_{name} and ({' or '.join(tests) or 'false'})" for name, tests in faults.items()
         )
-        rows = self.text.select(csv)
+        rows = self.text.select()
         for added in ([*takes, *texts], candidates, reads, values, [f"{faulty} as is_faulty"]):
             kept = "line" if added[0] == takes[0] else "*"
             rows = f"select {kept}, {', '.join(added)} from ({rows})"
@@ -296,15 +314,30 @@ class Plan:
         return bool(personal & set(cell.headers))
 
     def _insert(self, table: str, entity: Entity, columns: dict[str, str]) -> str:
-        names = ", ".join(f'"{name}"' for name in columns)
-        outputs = ", ".join(self._output(entity, name, type_) for name, type_ in columns.items())
+        names, outputs = self._columns(entity, columns)
         return f"insert into {table} ({names}) select {outputs} from ({self._hashes(entity)})"
+
+    def _columns(self, entity: Entity, columns: dict[str, str]) -> tuple[str, str]:
+        """SQL of a table's columns and of their values, in the same order."""
+        names = ", ".join(f'"{name}"' for name in columns)
+        return names, ", ".join(self._output(entity, name, type_) for name, type_ in columns.items())
 
     def insert(self, entity: Entity) -> str:
         return self._insert(f"raw.{entity.name}", entity, entity.raw_columns)
 
-    def insert_into_vault(self, entity: Entity) -> str:
-        return self._insert(entity.name, entity, vault.vault_columns(entity))
+    def insert_into_vault(
+        self, entity: Entity, warehouse: duckdb.DuckDBPyConnection, safe: duckdb.DuckDBPyConnection
+    ) -> None:
+        """Writes the entity's personal values; rows held in memory are handed over, any others read again by the vault."""
+        columns = vault.vault_columns(entity)
+        if self._is_held:
+            names, outputs = self._columns(entity, columns)
+            rows = warehouse.sql(f"select {outputs} from ({self._hashes(entity)})").to_arrow_table()
+            safe.register("held", rows)
+            safe.execute(f"insert into {entity.name} ({names}) select * from held")
+            safe.unregister("held")
+        else:
+            safe.execute(self._insert(entity.name, entity, columns))
 
     def insert_links(self, entity: Entity) -> str:
         """SQL that remembers which identifiers stand under which identity key, each pair once."""

@@ -12,10 +12,9 @@ import gzip
 import hashlib
 import io
 import os
-import re
 import unicodedata
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -23,7 +22,7 @@ from typing import BinaryIO
 import numpy as np
 
 from ingest import DataRefused
-from ingest.casting import literal
+from ingest.casting import SPACES, clean, literal
 from ingest.mappings import Csv, Mapping, nearest
 
 BLOCK = 1 << 20
@@ -46,18 +45,20 @@ class Text:
     records: int
     dialect: Csv
     lines_before: int | None
+    is_trimmed: bool = True
     ragged: Path | None = None
     ragged_records: int = 0
 
     def select(self) -> str:
-        """SQL of every record: columns `c0`, `c1` … as text, empty ones null, and `line`."""
+        """SQL of every record: columns `c0`, `c1` … as trimmed text, empty ones null, and `line`."""
         columns = [f"c{index}" for index in range(len(self.header))]
         if self.lines_before is None:
             return f"select {', '.join(columns)}, line::bigint as line from {self._read_csv(['line', *columns], 0)}"
         count = max(1, min(RANGES, self.records // RANGE_RECORDS))
         starts = [self.records * index // count for index in range(count + 1)]
+        cells = columns if self.is_trimmed else [f"{clean(column)} as {column}" for column in columns]
         return " union all ".join(
-            f"(select {', '.join(columns)}, row_number() over () + {self.lines_before + start} as line "
+            f"(select {', '.join(cells)}, row_number() over () + {self.lines_before + start} as line "
             f"from {self._read_csv(columns, self.lines_before + start)} limit {end - start})"
             for start, end in zip(starts, starts[1:], strict=False)
         )
@@ -92,24 +93,24 @@ def sha256(path: Path) -> str:
 def read_header(path: Path, dialect: Csv) -> tuple[str, ...]:
     """The header's names, trimmed. Raises `DataRefused` where there is none or the encoding is another."""
     with opened(path) as content:
-        decoder = codecs.getincrementaldecoder(_CODECS[dialect.encoding])("strict")
-        text = _decoded(decoder, content.read(MAX_RECORD), dialect, 1)
-    return _header(text, dialect)[0]
+        try:
+            return _header(next(_utf8(content, dialect), b""), dialect)[0]
+        except UnicodeDecodeError as error:
+            raise _wrong_encoding(error, dialect, 1) from None
 
 
-def _header(text: str, dialect: Csv) -> tuple[tuple[str, ...], int]:
-    """The header's names and the number of characters up to its end."""
-    lines = io.StringIO(text, newline="").readlines()
-    before = sum(map(len, lines[: dialect.skip_rows]))
+def _header(start: bytes, dialect: Csv) -> tuple[tuple[str, ...], bytes]:
+    """The header's names, and the bytes up to its end."""
+    lines = io.StringIO(start.decode("utf-8", "ignore"), newline="").readlines()
     rest = lines[dialect.skip_rows :]
+    reader = _reader(iter(rest), dialect)
     try:
-        reader = _reader(iter(rest), dialect)
         names = next(reader)
     except StopIteration:
         raise DataRefused("the file has no header; an export without rows still has one: ask for it again") from None
     except csv.Error as error:
         raise DataRefused(f"line {dialect.skip_rows + 1}: the header cannot be read ({error}); check `csv`") from None
-    return _names(names), before + sum(map(len, rest[: reader.line_num]))
+    return _names(names), "".join(lines[: dialect.skip_rows + reader.line_num]).encode()
 
 
 def _names(header: list[str]) -> tuple[str, ...]:
@@ -124,15 +125,29 @@ def _reader(lines: Iterator[str], dialect: Csv):  # noqa: ANN202  the csv module
     )
 
 
-def _decoded(decoder: codecs.IncrementalDecoder, block: bytes, dialect: Csv, line: int, final: bool = False) -> str:
-    try:
-        return decoder.decode(block, final)
-    except UnicodeDecodeError as error:
-        line += error.object[: error.start].count(b"\n")
-        hint = "cp1252 is usual for French systems" if dialect.encoding == "utf-8" else "check how the system exports"
-        raise DataRefused(
-            f"line {line}: not {dialect.encoding} text; declare the encoding it has in `csv: {{encoding: …}}` ({hint})"
-        ) from None
+def _utf8(content: BinaryIO, dialect: Csv) -> Iterator[bytes]:
+    """The content as blocks of UTF-8, its encoding proven, without byte-order mark and without blank lines at its end."""
+    decoder = codecs.getincrementaldecoder(_CODECS[dialect.encoding])("strict")
+    is_utf8, is_first, held = dialect.encoding == "utf-8", True, b""
+    while block := content.read(BLOCK):
+        if is_utf8 and block.isascii() and not decoder.getstate()[0]:
+            data = block
+        else:
+            text = decoder.decode(block)
+            data = block.removeprefix(codecs.BOM_UTF8 if is_first else b"") if is_utf8 else text.encode()
+        data, held, is_first = held + data, b"", False
+        if data.endswith((b"\n", b"\r")):
+            full = data.rstrip(b"\r\n")
+            data, held = full, data[len(full) :]
+        yield data
+    decoder.decode(b"", True)
+    yield held[: held.find(b"\n") + 1]
+
+
+def _wrong_encoding(error: UnicodeDecodeError, dialect: Csv, line: int) -> DataRefused:
+    line += error.object[: error.start].count(b"\n")
+    hint = "cp1252 is usual for French systems" if dialect.encoding == "utf-8" else "ask how the system exports"
+    return DataRefused(f"line {line}: not {dialect.encoding} text; declare what it is in `csv: {{encoding: …}}` ({hint})")
 
 
 def positions(mapping: Mapping, header: tuple[str, ...]) -> dict[str, int]:
@@ -168,43 +183,99 @@ def scan(path: Path, dialect: Csv, folder: Path) -> Text | None:
     """
     is_plain = dialect.encoding == "utf-8" and path.suffix != ".gz"
     output = path if is_plain else folder / "text.csv"
-    lines = _Lines(dialect.quote)
-    header, lines_before = None, 0
-    with opened(path) as content, output.open("rb" if is_plain else "wb") as copy:
-        for text, data in _blocks(content, dialect, lines, path):
-            if header is None:
-                text = text or bytes(data).decode("utf-8-sig", "ignore")
-                header, length = _header(text, dialect)
-                start = len(text[:length].encode())
-                lines_before = text[:length].encode().count(b"\n")
-                mark = len(data) - len(text.encode()) if is_plain else 0
-                lines.read(data[start + max(mark, 0) :])
-            else:
+    lines, header, before, size = _Lines(dialect), (), 0, 0
+    limit = MAX_GZIP_RATIO * max(path.stat().st_size, BLOCK)
+    with opened(path) as content, nullcontext() if is_plain else output.open("wb") as copy:
+        try:
+            for data in _utf8(content, dialect):
+                if copy:
+                    copy.write(data)
+                size += len(data)
+                if not is_plain and size > limit:
+                    raise DataRefused(f"unpacks to more than {MAX_GZIP_RATIO} times its size; send it unpacked")
+                if not header:
+                    header, start = _header(data, dialect)
+                    data, before = data[len(start) :], start.count(b"\n")
                 lines.read(data)
-            if not is_plain:
-                copy.write(data)
-    if header is None:
-        raise DataRefused("the file is empty; ask for it again")
-    if not lines.is_ended and dialect.final_newline == "required":
+        except UnicodeDecodeError as error:
+            raise _wrong_encoding(error, dialect, before + lines.count + 1) from None
+    if not lines.are_ended and dialect.final_newline == "required":
         raise DataRefused(
-            f"line {lines_before + lines.count + 1}: the last line does not end, so the file may be cut; ask for it again, "
+            f"line {before + lines.count + 1}: the last line does not end, so the file may be cut; ask for it again, "
             "or declare `csv: {final_newline: optional}` if this system never ends it"
         )
-    return Text(header, output, lines.count, dialect, lines_before) if lines.are_records else None
+    if not lines.are_records:
+        return None
+    return Text(header, output, lines.count + (not lines.are_ended), dialect, before, lines.are_trimmed)
+
+
+class _Lines:
+    """Counts lines and finds out whether each is one record, none being blank or ending inside quotes, of trimmed cells."""
+
+    def __init__(self, dialect: Csv) -> None:
+        self._quote, self._delimiter = dialect.quote.encode(), dialect.delimiter.encode()
+        self._spaces = [space.encode() for space in SPACES if space not in " \n\r" and space != dialect.delimiter]
+        self._quotes = 0
+        self._last = b"\n"
+        self.count = 0
+        self.are_records = self.are_trimmed = True
+
+    @property
+    def are_ended(self) -> bool:
+        return self._last == b"\n"
+
+    def read(self, data: bytes) -> None:
+        if not data:
+            return
+        codes = np.frombuffer(data, dtype=np.uint8)
+        ends = codes == ord("\n")
+        seam = self._last + data[:2] if self.count else b""
+        if self.are_records:
+            self.are_records = self._are_records(data, seam, codes, ends)
+        if self.are_trimmed:
+            self.are_trimmed = self._are_trimmed(data, codes, ends)
+        self.count += int(np.count_nonzero(ends))
+        self._last = data[-1:]
+
+    def _are_records(self, data: bytes, seam: bytes, codes: np.ndarray, ends: np.ndarray) -> bool:
+        if (ends[1:] & ends[:-1]).any() or seam.startswith((b"\n\n", b"\n\r\n")) or b"\0" in data:
+            return False
+        if b"\r" in data or self._last == b"\r":
+            returns = data.count(b"\r") - data.endswith(b"\r") + (self._last == b"\r")
+            if returns != data.count(b"\r\n") + seam.startswith(b"\r\n") or b"\n\r\n" in data:
+                return False
+        if not self._quote or self._quote not in data:
+            return True
+        quotes = np.flatnonzero(codes == self._quote[0])
+        are_open = (np.searchsorted(quotes, np.flatnonzero(ends)) + self._quotes) & 1
+        self._quotes += len(quotes)
+        return not are_open.any()
+
+    def _are_trimmed(self, data: bytes, codes: np.ndarray, ends: np.ndarray) -> bool:
+        """Whether surely no cell begins or ends with white space; where the block's edge leaves a doubt, no."""
+        spaces = self._spaces if not data.isascii() else self._spaces[:1]
+        if any(space in data for space in spaces) or not data[-1:].isascii() or b" " in (data[:1], data[-1:]):
+            return False
+        if b" " not in data:
+            return True
+        spaces, edges = codes == ord(" "), ends | (codes == ord("\r")) | (codes == self._delimiter[0])
+        if self._quote:
+            edges |= codes == self._quote[0]
+        return not ((spaces[1:] & edges[:-1]) | (spaces[:-1] & edges[1:])).any()
 
 
 def rewrite(path: Path, dialect: Csv, folder: Path) -> Text:
-    """The export read record by record into one part in which each carries its line; records of a wrong length set apart."""
+    """The export read record by record, each written with its line; records of a wrong length are set apart."""
     records = ragged = 0
-    part, aside = Part(folder / "records.csv", None), folder / "ragged.csv"
+    output, aside = folder / "records.csv", folder / "ragged.csv"
     with (
         opened(path) as content,
-        part.path.open("w", encoding="utf-8", newline="") as output,
-        aside.open("w", encoding="utf-8", newline="") as ragged_output,
+        output.open("w", encoding="utf-8", newline="") as kept,
+        aside.open("w", encoding="utf-8", newline="") as set_apart,
     ):
-        lines = _numbered(io.TextIOWrapper(content, encoding=_CODECS[dialect.encoding], newline=""), dialect)
-        reader = _reader(lines, dialect)
-        write, set_apart = (csv.writer(file, lineterminator="\n").writerow for file in (output, ragged_output))
+        reader = _reader(_lines(io.TextIOWrapper(content, _CODECS[dialect.encoding], newline=""), dialect), dialect)
+        keep = csv.writer(kept, lineterminator="\n").writerow
+        set_aside = csv.writer(set_apart, lineterminator="\n").writerow
         try:
             header = next(reader)
             before = reader.line_num
@@ -214,23 +285,24 @@ def rewrite(path: Path, dialect: Csv, folder: Path) -> Text:
                     continue
                 records += 1
                 if len(record) == len(header):
-                    write([line, *record])
+                    keep([line, *(field.strip(SPACES) for field in record)])
                 else:
                     ragged += 1
-                    set_apart([line, f"{len(record)} fields where the header has {len(header)}"])
+                    set_aside([line, f"{len(record)} fields where the header has {len(header)}"])
         except csv.Error as error:
-            raise DataRefused(
-                f"line {reader.line_num + dialect.skip_rows}: {error}; check `csv: {{delimiter: …, quote: …}}`"
-            ) from None
-    return Text(_names(header), (part,) if records > ragged else (), records, aside, ragged)
+            line = reader.line_num + dialect.skip_rows
+            raise DataRefused(f"line {line}: {error}; check `csv: {{delimiter: …, quote: …}}`") from None
+    return Text(_names(header), output, records, Csv(), None, True, aside, ragged)
 
 
-def _numbered(lines: io.TextIOWrapper, dialect: Csv) -> Iterator[str]:
-    for number, line in enumerate(lines):
+def _lines(content: io.TextIOWrapper, dialect: Csv) -> Iterator[str]:
+    number = 0
+    while line := content.readline(MAX_RECORD + 1):
+        number += 1
         if len(line) > MAX_RECORD:
-            raise DataRefused(f"line {number + 1}: longer than 1 MB; check `csv: {{quote: …}}`")
-        if number >= dialect.skip_rows:
-            yield line if line.endswith(("\n", "\r")) else line + "\n"
+            raise DataRefused(f"line {number}: longer than 1 MB; check `csv: {{quote: …}}`")
+        if number > dialect.skip_rows:
+            yield line
 
 
 def is_still(path: Path, before: os.stat_result) -> bool:

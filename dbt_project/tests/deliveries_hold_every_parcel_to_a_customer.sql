@@ -15,7 +15,10 @@ with shipments as (
 
 counts as (
     select
-        (select count(*) from (select distinct _source, shipment_id from {{ source('raw', 'shipments') }}) as keys) as loaded,
+        (
+            select count(*)
+            from (select distinct _source, shipment_id from {{ source('raw', 'shipments') }}) as keys
+        ) as loaded,
         (select count(*) from shipments) as staged,
         (select count(*) from {{ ref('int_parcels') }}) as parcels,
         (select coalesce(sum(parcel_count), 0) from {{ ref('deliveries') }}) as delivered_or_due,
@@ -25,7 +28,9 @@ counts as (
                 order_id is not null
                 and not is_order_collected
                 and shipment_id not in (select parcel_id from {{ ref('int_parcels') }})
-                and order_id not in (select order_id from {{ ref('fulfilments') }} where is_pickup and order_id is not null)
+                and order_id not in (
+                    select order_id from {{ ref('fulfilments') }} where is_pickup and order_id is not null
+                )
         ) as lost
 )
 

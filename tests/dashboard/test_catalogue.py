@@ -70,12 +70,12 @@ def test_only_plain_sums_add_up(build: Build):
 
 def test_a_metric_lists_what_it_can_be_sliced_by(build: Build):
     assert catalogue(build)["orders_per_visit"].dimensions == ("channel", "country", "location", "region")
-    assert catalogue(build)["sessions"].dimensions == ("channel", "device", "reason")
+    assert catalogue(build)["sessions"].dimensions == ("channel", "customer", "customer_segment", "device", "reason")
 
 
 def test_dimensions_leave_out_days_keys_flags_names_of_values_and_what_is_hidden(build: Build):
     assert list(dimensions(build)) == [
-        "channel", "country", "device", "location", "month_number", "reason", "region",
+        "channel", "country", "customer", "customer_segment", "device", "location", "month_number", "reason", "region",
     ]  # fmt: skip
 
 

@@ -166,6 +166,19 @@ def test_a_mart_keyed_by_a_reserved_word_can_be_sliced_by_its_key(build: Build):
     assert rows(build, "sales", by=("order",), since=date(2026, 2, 1)) == [(9, Decimal(60)), (10, Decimal("10.25"))]
 
 
+def test_a_short_name_stops_at_the_mart_s_own_entities_and_a_qualified_one_goes_further(build: Build):
+    # Sessions take place nowhere; their customers' home is reached by its full name only.
+    assert "location" not in semantics(build).available(["sessions"]).short_names
+    assert rows(build, "sessions", by=("customer__location__region",)) == [("Côte d'Azur", 2), ("North", 2)]
+    assert rows(build, "sessions", by=("customer__location",), where=(("customer__location__region", ("North",)),)) == [
+        ("S1", 1),
+        ("W", 1),
+    ]
+    assert rows(build, "sales", by=("region",), where=(("customer_segment", ("loyal",)),), **JANUARY) == [
+        ("North", Decimal("120.5"))
+    ]
+
+
 # Comparisons
 
 
@@ -285,8 +298,11 @@ def test_targets_of_amounts_add_up_and_those_of_rates_do_not(build: Build):
 def test_targets_follow_the_slice_and_the_filter(build: Build):
     by_channel = ask(build, Question(("sales",), ("channel",), compare="target", **JANUARY)).frame
     assert by_channel.select("channel", "sales__target").rows() == [("store", 210.0), ("web", 45.0)]
-    both = ask(build, Question(("sales",), where=(("channel", ("store", "web")),), compare="target", **JANUARY)).frame
-    assert both["sales__target"].to_list() == [255.0]
+    both = ask(
+        build, Question(("sales", "average_order_value"), where=(("channel", ("store", "web")),), compare="target", **JANUARY)
+    )
+    assert both.frame["sales__target"].to_list() == [255.0]
+    assert both.frame["average_order_value__target"].to_list() == [None]
     by_reason = ask(build, Question(("sales",), ("reason",), compare="target", **JANUARY)).frame
     assert by_reason["sales__target"].to_list() == [None, None]
 
@@ -301,7 +317,12 @@ def test_targets_follow_the_slice_and_the_filter(build: Build):
         (Question(("salse",)), r"no metric 'salse'; did you mean sales"),
         (Question(("sales", "sales")), "sales is asked for twice"),
         (Question(("sales",), ("chanel",)), r"no dimension 'chanel'; did you mean channel\?; there is: channel, country"),
-        (Question(("sales", "sessions"), ("device",)), r"'device' is not a dimension of sales; there is: channel$"),
+        (
+            Question(("sales", "sessions"), ("device",)),
+            r"'device' is not a dimension of sales; there is: channel, customer, customer_segment$",
+        ),
+        (Question(("sales",), ("area_code",)), "can mean customer__area_code or location__area_code: ask by one of them"),
+        (Question(("sessions",), ("region",)), r"'region' is not a dimension of sessions"),
         (Question(("sales", "sessions"), ("reason",)), "not the same thing for all of sales, sessions"),
         (Question(("sales",), where=(("chanel", ("web",)),)), "did you mean channel"),
         (Question(("sales",), where=(("channel", ()),)), "the filter on channel keeps no value"),

@@ -14,7 +14,6 @@ from ingest.mappings import Mapping, load_mappings
 from settings import Settings
 
 
-
 @pytest.fixture(scope="module")
 def mappings(tmp_path_factory: pytest.TempPathFactory) -> list[Mapping]:
     known = load_mappings(Settings(data_dir=tmp_path_factory.mktemp("data")))

@@ -9,7 +9,6 @@ from pathlib import Path
 import phonenumbers
 import pytest
 
-
 Kpi = dict[str, str]
 
 
@@ -41,7 +40,9 @@ def lines(tiny: Path) -> list[dict]:
     """Lines of valid orders as the exports tell them: order, channel, day, paid and gross including VAT, VAT rate."""
     bad = {row["value"] for row in table(tiny / "truth" / "faults.csv") if row["fault"] == "reject"}
     vat = {row["Article"]: number(row["TVA %"]) for row in table(tiny / "inbox" / "erp/articles.csv", ";", "cp1252")}
-    listed = {row["Article"]: number(row["Prix de vente TTC"]) for row in table(tiny / "inbox" / "erp/articles.csv", ";", "cp1252")}
+    listed = {
+        row["Article"]: number(row["Prix de vente TTC"]) for row in table(tiny / "inbox" / "erp/articles.csv", ";", "cp1252")
+    }
     found = []
     for path in (tiny / "inbox" / "pos").glob("*.csv"):
         if "(1)" in path.name:
@@ -81,8 +82,9 @@ def lines(tiny: Path) -> list[dict]:
                 continue
             quantity, sku = number(row["Qté"]), row["Réf. vendeur"]
             found.append(
-                {"order": row["N° commande"], "channel": "marketplace", "at": datetime.strptime(row["Créée le"], "%d/%m/%Y %H:%M"),
-                 "quantity": quantity, "paid": quantity * number(row["Prix unitaire TTC"]), "gross": quantity * listed[sku],
+                {"order": row["N° commande"], "channel": "marketplace",
+                 "at": datetime.strptime(row["Créée le"], "%d/%m/%Y %H:%M"), "quantity": quantity,
+                 "paid": quantity * number(row["Prix unitaire TTC"]), "gross": quantity * listed[sku],
                  "vat": vat[sku]}
             )  # fmt: skip
     paid = defaultdict(Decimal)
@@ -102,7 +104,9 @@ def test_sales_read_from_the_exports_are_the_truth_to_the_cent(lines: list[dict]
     gross = sum(without_vat(line["gross"], line["vat"]) for line in mine)
     assert round(float(sales), 2) == round(float(kpi(kpis, "sales", channel=channel)["value"]), 2)
     assert round(float(gross), 2) == round(float(kpi(kpis, "gross_sales", channel=channel)["value"]), 2)
-    assert float(sum(line["paid"] for line in mine)) == pytest.approx(float(kpi(kpis, "sales_ttc", channel=channel)["value"]), abs=0.005)
+    assert float(sum(line["paid"] for line in mine)) == pytest.approx(
+        float(kpi(kpis, "sales_ttc", channel=channel)["value"]), abs=0.005
+    )
     assert len({line["order"] for line in mine}) == float(kpi(kpis, "orders", channel=channel)["value"])
     assert float(sum(line["quantity"] for line in mine)) == float(kpi(kpis, "units", channel=channel)["value"])
 

@@ -1,5 +1,5 @@
 -- One row per currency and span of days in which a treasury rate holds: until the next one, and no longer than
--- `exchange_rate_days`, so that a feed that stopped leaves amounts out visibly rather than converting them at an old rate.
+-- `exchange_rate_days`, so that a feed that stopped leaves amounts out visibly rather than converting at an old rate.
 with rates as (
     select
         currency,

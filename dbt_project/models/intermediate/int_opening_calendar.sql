@@ -1,5 +1,9 @@
--- Every instant of a location belongs to exactly one row: an opening and the closed time after it, cut at UTC midnights so
--- that an instant finds its row by equality on the day. Opening minutes between two instants are then a subtraction.
+-- Every instant of a location belongs to exactly one row: an opening and the closed time after it, cut at UTC midnights
+-- so that an instant finds its row by equality on the day. Opening minutes between two instants are then a subtraction.
+{%- set closing_day %}
+case when hours.closes_at > hours.opens_at then location_days.day else {{ days_after('location_days.day', 1) }} end
+{%- endset %}
+
 with hours as (
     select * from {{ ref('stg_opening_hours') }}
 ),
@@ -23,7 +27,8 @@ location_days as (
         locations.timezone,
         schedules.valid_from,
         days.day,
-        days.day between coalesce(locations.opened_on, days.day) and coalesce(locations.closed_on, days.day) as is_trading
+        days.day >= coalesce(locations.opened_on, days.day)
+        and days.day <= coalesce(locations.closed_on, days.day) as is_trading
     from {{ ref('stg_locations') }} as locations
     inner join schedules on locations.location_id = schedules.location_id
     cross join span
@@ -39,10 +44,7 @@ openings as (
     select
         location_days.location_id,
         {{ utc_time(at_clock('location_days.day', 'hours.opens_at'), 'location_days.timezone') }} as opens_at,
-        {{ utc_time(
-            at_clock('case when hours.closes_at > hours.opens_at then location_days.day else ' ~ days_after('location_days.day', 1) ~ ' end', 'hours.closes_at'),
-            'location_days.timezone'
-        ) }} as closes_at
+        {{ utc_time(at_clock(closing_day, 'hours.closes_at'), 'location_days.timezone') }} as closes_at
     from location_days
     inner join hours
         on

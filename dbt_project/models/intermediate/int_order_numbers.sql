@@ -9,5 +9,10 @@ select
     max(_file_id) over (partition by order_number) as _file_id
 from {{ ref('stg_orders') }}
 {% if is_incremental() %}
-where order_number in (select o.order_number from {{ ref('stg_orders') }} as o where o._file_id > {{ loaded_through() }})
+where
+    order_number in (
+        select loaded.order_number
+        from {{ ref('stg_orders') }} as loaded
+        where loaded._file_id > {{ loaded_through() }}
+    )
 {% endif %}

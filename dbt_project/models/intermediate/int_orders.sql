@@ -33,7 +33,9 @@ with placed as (
         or locations._file_id > {{ loaded_through() }}
         or identities._file_id > {{ loaded_through() }}
         or orders.currency in (
-            select rates.currency from {{ ref('int_exchange_rates') }} as rates where rates._file_id > {{ loaded_through() }}
+            select rates.currency
+            from {{ ref('int_exchange_rates') }} as rates
+            where rates._file_id > {{ loaded_through() }}
         )
     {% endif %}
 )

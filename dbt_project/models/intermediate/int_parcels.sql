@@ -1,4 +1,4 @@
--- One row per parcel to a customer: the carrier's, and a fulfilment that no parcel stands for. Collected orders are not here.
+-- The carriers' parcels, and each fulfilment sent that no parcel stands for. What customers collect is not here.
 {{ config(materialized='view') }}
 
 with order_numbers as (

@@ -10,3 +10,4 @@ select
     greatest(sessions._file_id, identities._file_id) as _file_id
 from {{ ref('stg_sessions') }} as sessions
 inner join {{ ref('stg_identities') }} as identities on sessions.identity_key = identities.identity_key
+where identities.customer_id is not null

@@ -1,5 +1,5 @@
--- How many customers the last twelve months hold, day by day. A purchase keeps its customer for a year; the steps up and
--- down are counted where they happen and summed over the days, so no window is ever counted twice.
+-- How many customers the last twelve months hold, day by day. A purchase keeps its customer for a year; the steps up
+-- and down are counted where they happen and summed over the days, so no window is ever counted twice.
 with purchases as (
     select distinct
         customer_id,
@@ -17,7 +17,8 @@ channel_runs as (
         is_store_order,
         order_date,
         {{ years_after('order_date', 1) }} as expires_on,
-        {{ years_after('lag(order_date) over (partition by customer_id, channel order by order_date)', 1) }} as last_expires_on,
+        {{ years_after('lag(order_date) over (partition by customer_id, channel order by order_date)', 1) }}
+            as last_expires_on,
         lead(order_date) over (partition by customer_id, channel order by order_date) as next_order_date
     from purchases
 ),
@@ -94,7 +95,8 @@ day_pairs as (
     select
         customer_id,
         order_date,
-        {{ years_after('lag(order_date, 2) over (partition by customer_id order by order_date)', 1) }} as last_pair_expires_on,
+        {{ years_after('lag(order_date, 2) over (partition by customer_id order by order_date)', 1) }}
+            as last_pair_expires_on,
         {{ years_after('lag(order_date) over (partition by customer_id order by order_date)', 1) }} as expires_on,
         lead(order_date) over (partition by customer_id order by order_date) as next_order_date
     from purchase_days
@@ -185,11 +187,21 @@ counts as (
         cell_days.acquisition_channel,
         cell_days.day,
         cell_days.first_day,
-        {% for kind in ['buyers', 'omnichannel', 'store_only', 'remote_only', 'repeat_buyers'] -%}
-        sum(coalesce(cell_steps.{{ kind }}, 0)) over (
+        sum(coalesce(cell_steps.buyers, 0)) over (
             partition by cell_days.location_id, cell_days.acquisition_channel order by cell_days.day
-        ) as {{ kind }}{{ ',' if not loop.last }}
-        {% endfor -%}
+        ) as buyers,
+        sum(coalesce(cell_steps.omnichannel, 0)) over (
+            partition by cell_days.location_id, cell_days.acquisition_channel order by cell_days.day
+        ) as omnichannel,
+        sum(coalesce(cell_steps.store_only, 0)) over (
+            partition by cell_days.location_id, cell_days.acquisition_channel order by cell_days.day
+        ) as store_only,
+        sum(coalesce(cell_steps.remote_only, 0)) over (
+            partition by cell_days.location_id, cell_days.acquisition_channel order by cell_days.day
+        ) as remote_only,
+        sum(coalesce(cell_steps.repeat_buyers, 0)) over (
+            partition by cell_days.location_id, cell_days.acquisition_channel order by cell_days.day
+        ) as repeat_buyers
     from cell_days
     left join cell_steps
         on

@@ -25,11 +25,16 @@ records as (
         row_number() over (
             partition by identities.customer_id
             order by
-                case when locations.location_id is null then 1 else 0 end, records._file_id desc, records.customer_record_id
+                case when locations.location_id is null then 1 else 0 end asc,
+                records._file_id desc,
+                records.customer_record_id asc
         ) as rank_for_home,
         row_number() over (
             partition by identities.customer_id
-            order by case when records.country is null then 1 else 0 end, records._file_id desc, records.customer_record_id
+            order by
+                case when records.country is null then 1 else 0 end asc,
+                records._file_id desc,
+                records.customer_record_id asc
         ) as rank_for_country
     from {{ ref('stg_customers') }} as records
     inner join {{ ref('stg_identities') }} as identities on records.identity_key = identities.identity_key
@@ -75,7 +80,8 @@ bought as (
         max(case when purchases.is_first_order then purchases.channel end) as acquisition_channel,
         max(case when purchases.rank_for_home = 1 then purchases.location_id end) as location_id,
         count(*) as order_count,
-        count(distinct case when purchases.order_date > span.a_year_before then purchases.order_date end) as recent_order_days,
+        count(distinct case when purchases.order_date > span.a_year_before then purchases.order_date end)
+            as recent_order_days,
         max(purchases._file_id) as _file_id
     from purchases
     cross join span

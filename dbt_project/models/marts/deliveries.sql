@@ -4,6 +4,7 @@
     post_hook="{{ drop_vanished(['order_id'], ref('int_parcels')) }}"
 ) }}
 -- depends_on: {{ ref('int_order_numbers') }}
+{%- set since = loaded_through() %}
 {%- set timezone = 'coalesce(places.timezone, ' ~ default_timezone() ~ ')' %}
 
 with parcels as (
@@ -13,14 +14,14 @@ with parcels as (
         order_id in (
             select order_id from {{ ref('int_parcels') }}
             where
-                _file_id > {{ loaded_through() }}
-                or location_id in (select location_id from {{ ref('stg_locations') }} where _file_id > {{ loaded_through() }})
+                _file_id > {{ since }}
+                or location_id in (select location_id from {{ ref('stg_locations') }} where _file_id > {{ since }})
         )
-        or order_id in (select order_id from {{ ref('orders') }} where _file_id > {{ loaded_through() }})
+        or order_id in (select order_id from {{ ref('orders') }} where _file_id > {{ since }})
         or order_id in (
             select order_id from {{ ref('int_order_numbers') }}
             where
-                _file_id > {{ loaded_through() }}
+                _file_id > {{ since }}
                 or order_number in ({{ values_loaded('shipments', 'order_id') }})
                 or order_number in ({{ values_loaded('fulfilments', 'order_id') }})
         )
@@ -98,7 +99,9 @@ select
     promised_at is not null as has_promise,
     coalesce(delivered_at < ordered_at, false) as is_clock_fault,
     is_valid and coalesce(delivered_at >= ordered_at, false) as is_measured,
-    case when delivered_at >= ordered_at then {{ seconds_between('ordered_at', 'delivered_at') }} / 3600.0 end as lead_hours,
+    case
+        when delivered_at >= ordered_at then {{ seconds_between('ordered_at', 'delivered_at') }} / 3600.0
+    end as lead_hours,
     coalesce(delivered_date > promised_date, false) as is_late,
     coalesce(delivered_at > promised_at, false) as is_late_by_timestamp,
     coalesce(delivered_date <= next_working_day, false) as is_next_day,

@@ -1,4 +1,5 @@
 {{ config(materialized='incremental', unique_key='fulfilment_id') }}
+{%- set since = loaded_through() %}
 
 with fulfilments as (
     select
@@ -11,22 +12,30 @@ with fulfilments as (
             and (stg.source_system = order_numbers.source_system or order_numbers.is_only)
     {% if is_incremental() -%}
     where
-        stg._file_id > {{ loaded_through() }}
-        or stg.order_number in (select order_number from {{ ref('int_order_numbers') }} where _file_id > {{ loaded_through() }})
-        or stg.order_number in (select order_number from {{ ref('orders') }} where _file_id > {{ loaded_through() }})
-        or stg.location_id in (select location_id from {{ ref('stg_opening_hours') }} where _file_id > {{ loaded_through() }})
-        or stg.location_id in (select location_id from {{ ref('stg_locations') }} where _file_id > {{ loaded_through() }})
-        -- still waiting: its minutes run with the data's end
-        or coalesce(stg.ready_at, stg.collected_at, stg.cancelled_at, stg.expired_at) is null
+        stg._file_id > {{ since }}
+        or stg.order_number in (select order_number from {{ ref('int_order_numbers') }} where _file_id > {{ since }})
+        or stg.order_number in (select order_number from {{ ref('orders') }} where _file_id > {{ since }})
+        or stg.location_id in (select location_id from {{ ref('stg_opening_hours') }} where _file_id > {{ since }})
+        or stg.location_id in (select location_id from {{ ref('stg_locations') }} where _file_id > {{ since }})
+        -- what was not ready, or not to be measured, when the data ended where they did
+        or stg.fulfilment_id in (
+            select fulfilment_id from {{ this }} where pickup_outcome in ('waiting', 'overdue', 'not_measurable')
+        )
     {%- endif %}
 ),
 
 -- what the fulfilment system has not told by its own last instant is still to come
 data_end as (
-    select least(
-        (select {{ utc_time('cast(' ~ days_after('last_day', 1) ~ ' as timestamp)', default_timezone()) }} from {{ ref('int_data_span') }}),
-        (select greatest(max(created_at), max(ready_at), max(collected_at)) from {{ ref('stg_fulfilments') }})
-    ) as ended_at
+    select
+        least(
+            {{ utc_time('cast(' ~ days_after('span.last_day', 1) ~ ' as timestamp)', default_timezone()) }},
+            feed.ended_at
+        ) as ended_at
+    from {{ ref('int_data_span') }} as span
+    cross join (
+        select greatest(max(created_at), max(ready_at), max(collected_at)) as ended_at
+        from {{ ref('stg_fulfilments') }}
+    ) as feed
 ),
 
 joined as (
@@ -86,7 +95,10 @@ timed as (
     left join {{ ref('int_opening_calendar') }} as at_ready
         on joined.is_collected and {{ opening_on('at_ready', 'joined.location_id', 'joined.ready_at') }}
     left join {{ ref('int_opening_calendar') }} as at_end
-        on joined.is_collected and joined.ready_at is null and {{ opening_on('at_end', 'joined.location_id', 'joined.ended_at') }}
+        on
+            joined.is_collected
+            and joined.ready_at is null
+            and {{ opening_on('at_end', 'joined.location_id', 'joined.ended_at') }}
 ),
 
 judged as (

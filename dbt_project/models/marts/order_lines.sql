@@ -3,9 +3,13 @@
 {% if is_incremental() %}
 -- An order is computed again whole when it, one of its lines, or a product or price its amounts rest on has changed.
 with changed_orders as (
-    select orders.order_id from {{ ref('int_orders') }} as orders where orders._file_id > {{ loaded_through() }}
+    select orders.order_id
+    from {{ ref('int_orders') }} as orders
+    where orders._file_id > {{ loaded_through() }}
     union
-    select lines.order_id from {{ ref('stg_order_lines') }} as lines where lines._file_id > {{ loaded_through() }}
+    select lines.order_id
+    from {{ ref('stg_order_lines') }} as lines
+    where lines._file_id > {{ loaded_through() }}
     union
     select sold.order_id
     from {{ this }} as sold

@@ -3,14 +3,18 @@
 -- depends_on: {{ ref('stg_identities') }}
 
 {% if is_incremental() %}
--- An order is computed again when it or its lines changed, and with it every order of its customers, old and new, and of
--- customers with new visits: which order was the first, and whether a visit came before it, rests on all they did.
+-- An order is computed again when it or its lines changed, and with it every order of its customers, old and new, and
+-- of customers with new visits: which order was the first, and whether a visit came before, rests on all they did.
 with changed_orders as (
-    select orders.order_id, orders.customer_id
+    select
+        orders.order_id,
+        orders.customer_id
     from {{ ref('int_orders') }} as orders
     where orders._file_id > {{ loaded_through() }}
     union
-    select lines.order_id, lines.customer_id
+    select
+        lines.order_id,
+        lines.customer_id
     from {{ ref('order_lines') }} as lines
     where lines._file_id > {{ loaded_through() }}
 ),
@@ -22,7 +26,9 @@ changed_customers as (
     from {{ this }} as known
     inner join changed_orders on known.order_id = changed_orders.order_id
     union
-    select visits.customer_id from {{ ref('int_web_visits') }} as visits where visits._file_id > {{ loaded_through() }}
+    select visits.customer_id
+    from {{ ref('int_web_visits') }} as visits
+    where visits._file_id > {{ loaded_through() }}
     union
     select identities.customer_id
     from {{ ref('stg_identities') }} as identities
@@ -63,7 +69,7 @@ category_sums as (
     inner join placed on lines.order_id = placed.order_id
     {% endif %}
     left join {{ ref('stg_products') }} as products on lines.product_id = products.product_id
-    group by 1, 2
+    group by lines.order_id, case when not lines.is_gift_card then coalesce(products.category, 'unknown') end
 ),
 
 line_sums as (

@@ -49,9 +49,15 @@ changed as (
     {% if is_incremental() %}
     where
         _file_id > {{ loaded_through() }}
-        or order_id in (select o.order_id from {{ ref('order_lines') }} as o where o._file_id > {{ loaded_through() }})
+        or order_id in (
+            select lines.order_id
+            from {{ ref('order_lines') }} as lines
+            where lines._file_id > {{ loaded_through() }}
+        )
         or coalesce(currency, {{ reporting_currency() }}) in (
-            select r.currency from {{ ref('int_exchange_rates') }} as r where r._file_id > {{ loaded_through() }}
+            select rates.currency
+            from {{ ref('int_exchange_rates') }} as rates
+            where rates._file_id > {{ loaded_through() }}
         )
     {% endif %}
 ),

@@ -1,14 +1,15 @@
 {{ config(materialized='incremental', unique_key='session_id') }}
+{%- set since = loaded_through() %}
 
 with sessions as (
     select * from {{ ref('stg_sessions') }}
     {% if is_incremental() -%}
     where
-        _file_id > {{ loaded_through() }}
-        or identity_key in (select identity_key from {{ ref('stg_identities') }} where _file_id > {{ loaded_through() }})
-        or order_number in (select order_number from {{ ref('int_order_numbers') }} where _file_id > {{ loaded_through() }})
-        or order_number in (select order_number from {{ ref('orders') }} where _file_id > {{ loaded_through() }})
-        or session_number in (select session_id from {{ ref('orders') }} where _file_id > {{ loaded_through() }})
+        _file_id > {{ since }}
+        or identity_key in (select identity_key from {{ ref('stg_identities') }} where _file_id > {{ since }})
+        or order_number in (select order_number from {{ ref('int_order_numbers') }} where _file_id > {{ since }})
+        or order_number in (select order_number from {{ ref('orders') }} where _file_id > {{ since }})
+        or session_number in (select session_id from {{ ref('orders') }} where _file_id > {{ since }})
         or session_number in ({{ values_loaded('orders', 'session_id') }})
     {%- endif %}
 ),
@@ -76,9 +77,7 @@ select
     -- an order number that no loaded order has is still an order; one of an order that does not count is not
     coalesce(ordered.valid_order_count > 0, sessions.order_number is not null) as has_order,
     sessions.order_number is not null and ordered.session_id is null as is_order_unresolved,
-    greatest(
-        sessions._file_id, coalesce(identities._file_id, sessions._file_id), coalesce(ordered._file_id, sessions._file_id)
-    ) as _file_id
+    greatest(sessions._file_id, coalesce(identities._file_id, -1), coalesce(ordered._file_id, -1)) as _file_id
 from sessions
 left join identities on sessions.identity_key = identities.identity_key
 left join ordered on sessions.session_id = ordered.session_id

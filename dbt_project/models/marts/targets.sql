@@ -1,7 +1,7 @@
 -- A dimension left empty in a target means the whole company: 'all'.
 select
-    metric || ':' || cast(period_start as varchar) || ':' || grain
-    || ':' || coalesce(channel, 'all') || ':' || coalesce(region, 'all') || ':' || coalesce(location_id, 'all') as target_id,
+    metric || ':' || cast(period_start as varchar) || ':' || grain || ':' || coalesce(channel, 'all')
+    || ':' || coalesce(region, 'all') || ':' || coalesce(location_id, 'all') as target_id,
     metric,
     grain,
     period_start,

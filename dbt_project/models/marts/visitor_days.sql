@@ -86,7 +86,9 @@ select
     conversions.purchase_date,
     {% for suffix, days in [('', var('web_to_store_days')), ('_1d', 1), ('_30d', 30)] -%}
     {{ days_after('visitor_days.visit_date', days) }} <= data_span.last_day as is_mature{{ suffix }},
-    coalesce(conversions.purchase_date <= {{ days_after('visitor_days.visit_date', days) }}, false) as is_converted{{ suffix }},
+    coalesce(
+        conversions.purchase_date <= {{ days_after('visitor_days.visit_date', days) }}, false
+    ) as is_converted{{ suffix }},
     {% endfor -%}
     visitor_days._file_id
 from visitor_days

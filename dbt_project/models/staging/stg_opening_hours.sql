@@ -1,5 +1,5 @@
--- A day may hold several openings, and a corrected day replaces the one before it: a weekday's newest load is kept whole. The
--- hours come whole every day; `_file_id` is the load that last changed them, so that the same hours change nothing downstream.
+-- A day may hold several openings, and a corrected day replaces the one before: a weekday's newest load is kept whole.
+-- `_file_id` is the load that last changed the hours: the same hours delivered again change nothing downstream.
 {{ config(materialized='table') }}
 
 with source as (
