@@ -25,7 +25,9 @@ def analytics(world: World, daily: int) -> Iterator[Export]:
             campaign=pl.Series(campaign[part["day"].to_numpy()]),
         ).select(
             (pl.col("session") + 900_000_000).alias("session_id"),
-            pl.format("{}.{}", (pl.col("visitor") * 2_654_435_761 % 4_294_967_291), pl.col("visitor")).alias("client_id"),
+            pl.format("{}.{}", (pl.col("visitor") % 1_000_003 * 2_654_435_761 % 4_294_967_291), pl.col("visitor")).alias(
+                "client_id"
+            ),
             pl.when("signed").then("account").alias("user_id"),
             iso("utc").alias("session_start"),
             pl.when("app").then(pl.lit("APP")).otherwise(pl.lit("WEB")).alias("platform"),

@@ -73,15 +73,16 @@ def after(day: int, hours: float) -> datetime:
 
 def split(frame: pl.DataFrame, column: str, spans: list[Period]) -> Iterator[tuple[Period, pl.DataFrame]]:
     """The rows of each period, in their order; periods without rows are left out."""
-    number = np.empty(DAYS, np.int32)
-    for i, span in enumerate(spans):
-        number[span.first : span.last + 1] = i
-    parts = frame.with_columns(period=pl.Series(number[frame[column].to_numpy()])).partition_by(
-        "period", as_dict=True, maintain_order=True, include_key=False
-    )
-    for i, span in enumerate(spans):
-        if (i,) in parts:
-            yield span, parts[(i,)]
+    day = frame[column].to_numpy()
+    in_order = bool(np.all(day[1:] >= day[:-1]))
+    order = None if in_order else np.argsort(day, kind="stable")
+    ends = np.searchsorted(day if order is None else day[order], [span.last for span in spans], side="right")
+    first = 0
+    for span, last in zip(spans, ends.tolist(), strict=True):
+        if last > first:
+            # Rows stay as they were: within a period only their own order counts, not that of the days.
+            yield span, frame[first:last] if order is None else frame[np.sort(order[first:last])]
+        first = last
 
 
 def moment(column: str, pattern: str) -> pl.Expr:

@@ -285,21 +285,21 @@ def _sessions(people: People, orders: pl.DataFrame, target: int, rng: np.random.
     days = rng.choice(DAYS, rest, p=level / level.sum())
     at_random = to_utc(web_seconds(rng, days), 0)
 
-    who = np.r_[person[bought], person[looked], person[visits], browsing, np.full(strangers, -1)]
+    who = np.r_[person[bought], person[looked], person[visits], browsing, np.full(strangers, -1)].astype(np.int32)
     started = np.r_[at_order, before_order, before_visit, at_random]
-    purpose = np.repeat([0, 1, 2, 3], [len(bought), len(looked), len(visits), rest])
-    order = np.r_[bought, np.full(len(started) - len(bought), -1)]
+    purpose = np.repeat(np.arange(4, dtype=np.int8), [len(bought), len(looked), len(visits), rest])
+    order = np.r_[bought, np.full(len(started) - len(bought), -1)].astype(np.int32)
     n = len(started)
     known = who >= 0
     account = people.has_account[who] & known
-    u = rng.random((n, 6))
+    u = rng.random((5, n), dtype=np.float32)
     share = np.clip((paris_day(np.maximum(started, 0)) / DAYS), 0, 1)
-    in_app = np.where(purpose == 0, channel[np.maximum(order, 0)] == APP, u[:, 0] < np.where(account, 0.16 + 0.2 * share, 0.03))
-    signed = account & (u[:, 1] < np.where(in_app, 0.90, np.where(purpose == 0, 0.80, 0.46)))
-    device = np.where(in_app | (u[:, 2] < 0.58), 0, np.where(u[:, 2] < 0.94, 1, 2))
-    visitor = np.where(known, who * 4 + device + in_app, 10_000_000_000 + (u[:, 3] ** 1.5 * strangers * 0.72).astype(np.int64))
+    in_app = np.where(purpose == 0, channel[np.maximum(order, 0)] == APP, u[0] < np.where(account, 0.16 + 0.2 * share, 0.03))
+    signed = account & (u[1] < np.where(in_app, 0.90, np.where(purpose == 0, 0.80, 0.46)))
+    device = np.where(in_app | (u[2] < 0.58), 0, np.where(u[2] < 0.94, 1, 2))
+    visitor = np.where(known, who * 4 + device + in_app, 10_000_000_000 + (u[3] ** 1.5 * strangers * 0.72).astype(np.int64))
     source = draw(rng, np.array([[x[2] for x in SOURCES], [0.02, 0, 0.5, 0.1, 0.03, 0.02, 0, 0, 0.33]]), in_app.astype(int))
-    views = 1 + rng.negative_binomial(1, np.where(purpose == 3, 0.24, 0.11), n) * ~((purpose == 3) & (u[:, 4] < 0.38))
+    views = 1 + rng.negative_binomial(1, np.where(purpose == 3, 0.24, 0.11), n) * ~((purpose == 3) & (u[4] < 0.38))
     views = np.where(purpose == 0, views + 4, views)
     looks = rng.binomial(views, np.where(purpose == 3, 0.34, 0.45))
     carts = np.where(purpose == 0, 1 + rng.binomial(3, 0.3, n), rng.binomial(np.minimum(looks, 6), 0.075))
@@ -307,11 +307,11 @@ def _sessions(people: People, orders: pl.DataFrame, target: int, rng: np.random.
     frame = pl.DataFrame(
         {
             "person": who, "utc": started, "order": order, "app": in_app, "signed": signed, "device": device.astype(np.int8),
-            "visitor": visitor, "source": source.astype(np.int8), "views": views, "looks": looks, "carts": carts,
-            "checks": checks,
+            "visitor": visitor, "source": source.astype(np.int8), "views": views.astype(np.int16),
+            "looks": looks.astype(np.int16), "carts": carts.astype(np.int8), "checks": checks.astype(np.int8),
         }
     )  # fmt: skip
-    frame = frame.filter(pl.col("utc").is_between(start_utc(), END_UTC - 1)).sort("utc", "visitor", "order", "views")
+    frame = frame.filter(pl.col("utc").is_between(start_utc(), END_UTC - 1)).sort("utc", maintain_order=True)
     return frame.with_row_index("session").with_columns(day=pl.Series(paris_day(frame["utc"].to_numpy())).cast(pl.Int32))
 
 
@@ -355,7 +355,11 @@ def _reservations(people: People, orders: pl.DataFrame, lines: pl.DataFrame, rng
         expires=pl.Series(expires),
         status=pl.Series(status),
     )
-    return frame.filter(pl.col("reserved") >= start_utc()).sort("reserved", "person").with_row_index("reservation")
+    return (
+        frame.filter(pl.col("reserved") >= start_utc())
+        .sort("reserved", "person", maintain_order=True)
+        .with_row_index("reservation")
+    )
 
 
 def _contacts(people: People, orders: pl.DataFrame, shipments: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
@@ -407,7 +411,7 @@ def _contacts(people: People, orders: pl.DataFrame, shipments: pl.DataFrame, rng
         number=pl.when(pl.col("order") >= 0).then(numbers.gather(np.maximum(order, 0))),
     )  # fmt: skip
     keep = pl.col("utc").is_between(start_utc(), END_UTC - 1) & (pl.col("wall") >= EPOCH_DAY * DAY)
-    return frame.filter(keep).sort("utc", "person", "reason", "wall").with_row_index("contact")
+    return frame.filter(keep).sort("utc", "person", "reason", maintain_order=True).with_row_index("contact")
 
 
 def _traffic(orders: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:

@@ -96,7 +96,7 @@ def _purchases(people: People, rng: np.random.Generator) -> tuple[np.ndarray, np
     pace = np.where(people.existing, pace * 1.25, pace)
     leaves = np.where(people.existing, leaves * 0.75, leaves)
     count = np.minimum(rng.geometric(leaves), 90)
-    person = np.repeat(np.arange(n), count)
+    person = np.repeat(np.arange(n, dtype=np.int32), count)
     gaps = rng.exponential(1 / pace[person])
     first = np.cumsum(count) - count
     gaps[first] = np.where(people.existing, gaps[first], rng.random(n))
@@ -193,12 +193,12 @@ def _lines(orders: pl.DataFrame, products: Products, rng: np.random.Generator) -
     n = len(orders)
     channel, day = orders["channel"].to_numpy(), orders["day"].to_numpy()
     count = 1 + draw(rng, _BASKET, ((channel == WEB) | (channel == APP)).astype(int))
-    order = np.repeat(np.arange(n), count)
+    order = np.repeat(np.arange(n, dtype=np.int32), count)
     first = np.cumsum(count) - count
     month = np.array([retailer.day_of(i).month - 1 for i in range(DAYS)])[day]
     categories = category_weights()
     width = categories.shape[2]
-    category = draw(rng, categories.reshape(-1, width), (month * 5 + channel)[order])
+    category = draw(rng, categories.reshape(-1, width), (month * 5 + channel)[order]).astype(np.int16)
     same = rng.random(len(order)) < 0.38
     category = np.where(same, category[first][order], category)
 
@@ -210,16 +210,18 @@ def _lines(orders: pl.DataFrame, products: Products, rng: np.random.Generator) -
     weight = (products.popularity[None, :] * sold * marked)[:, None, :] * (
         products.category[None, None, :] == np.arange(width)[None, :, None]
     )
-    product = draw(rng, weight.reshape(weeks * width, -1), (day[order] // 7) * width + category)
+    product = draw(rng, weight.reshape(weeks * width, -1), (day[order] // 7) * width + category).astype(np.int32)
 
     gift = np.flatnonzero((rng.random(n) < 0.007) & np.isin(channel, [STORE, WEB]) & ~orders["is_free"].to_numpy())
-    frame = pl.DataFrame({"order": np.r_[order, gift], "product": np.r_[product, np.full(len(gift), -1)]})
+    frame = pl.DataFrame(
+        {"order": np.r_[order, gift.astype(np.int32)], "product": np.r_[product, np.full(len(gift), -1, np.int32)]}
+    )
     frame = frame.unique(maintain_order=True).sort("order", maintain_order=True)
     order, product = frame["order"].to_numpy(), frame["product"].to_numpy()
     m = len(order)
     is_gift = product < 0
     listed = np.where(is_gift, rng.choice([2000, 3000, 5000, 10000], m), products.list_price[product])
-    price = np.where(is_gift, listed, products.price[product, day[order]]).astype(np.int64)
+    price = np.where(is_gift, listed, products.price[product, day[order]])
     kind = np.where(is_gift, 0, products.kind[product, day[order]])
     u = rng.random(m)
     quantity = np.where(is_gift, 1, 1 + (u < 0.035) + (u < 0.006))
@@ -232,15 +234,15 @@ def _lines(orders: pl.DataFrame, products: Products, rng: np.random.Generator) -
     kind = np.where(staff & ~is_gift, STAFF, np.where((couponed | free) & (kind == 0), COUPON, kind))
     return frame.select(
         pl.col("order").cast(pl.UInt32),
-        pl.Series("line", _position(order)),
+        pl.Series("line", _position(order).astype(np.int8)),
         pl.col("product").cast(pl.Int32),
         pl.Series("category", category.astype(np.int8)),
-        pl.Series("quantity", quantity),
-        pl.Series("price", price),
-        pl.Series("listed", listed),
-        pl.Series("discount", discount),
+        pl.Series("quantity", quantity.astype(np.int32)),
+        pl.Series("price", price.astype(np.int32)),
+        pl.Series("listed", listed.astype(np.int32)),
+        pl.Series("discount", discount.astype(np.int32)),
         pl.Series("kind", kind.astype(np.int8)),
-        pl.Series("vat", vat(orders["country"].to_numpy()[order], category)),
+        pl.Series("vat", vat(orders["country"].to_numpy()[order], category).astype(np.int16)),
     ).with_columns(paid=pl.col("quantity") * pl.col("price") - pl.col("discount"))
 
 
@@ -339,7 +341,7 @@ def _returns(orders: pl.DataFrame, lines: pl.DataFrame, people: People, rng: np.
         reason=pl.Series(reason),
         refund=pl.col("paid"),
     ).filter((pl.col("return_utc") < END_UTC) & (pl.col("refund") > 0))
-    frame = frame.sort("return_utc", "order", "line")
+    frame = frame.sort("return_utc", "order", "line", maintain_order=True)
     # One return per order, place and minute; its lines are numbered. In stores it is a till's refund ticket.
     key = ["return_utc", "order", "return_store"]
     frame = frame.with_columns(batch=pl.struct(key).rank("dense"), return_line=pl.int_range(1, pl.len() + 1).over(key))

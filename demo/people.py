@@ -72,7 +72,7 @@ def people(size: int, rng: np.random.Generator) -> People:
     u = rng.random((size, 10))
     frame = pl.DataFrame(
         {
-            "person": number,
+            "person": number.astype(np.int32),
             "first_name": np.array(_FIRST)[first],
             "last_name": np.array(_LAST)[last],
             "first": plain_first[first],

@@ -25,7 +25,7 @@ from demo.files import (
 )
 from demo.orders import RETURN_REASONS
 from demo.products import GIFT_CARD
-from demo.retailer import APP, COLLECT, DAYS, MARKETPLACE, PHONE, STORE, WEB, day_of
+from demo.retailer import APP, COLLECT, DAYS, MARKETPLACE, PHONE, WEB, day_of
 from demo.world import World
 
 TILLS = (("CET", "Europe/Paris"), ("PT", "Europe/Lisbon"), ("RE", "Indian/Reunion"), ("GP", "America/Guadeloupe"))
@@ -39,13 +39,6 @@ def tills(world: World, daily: int) -> Iterator[Export]:
     """Sales and refund lines in one ticket file; store time, one file by time zone (overseas and Portugal quarterly)."""
     s = retailer.stores()
     places = s.frame["location_id"].to_list()
-    orders = world.sales.orders.filter(pl.col("channel") == STORE)
-    sold = world.sales.lines.join(
-        orders.select("order", "number", "store", "day", "wall", "status", "shown_card", "shown_email", "is_staff", "is_b2b"),
-        on="order",
-        how="inner",
-        maintain_order="left",
-    ).with_columns(total=pl.col("paid").sum().over("order"), back=pl.lit(False))
     back = world.sales.returns.filter(pl.col("return_store") >= 0).select(
         "order", pl.col("return_line").alias("line"), "product", "category", "quantity", "price", "listed", "discount", "kind",
         "vat", "paid", pl.col("return_number").alias("number"), pl.col("return_store").alias("store"),
@@ -55,18 +48,28 @@ def tills(world: World, daily: int) -> Iterator[Export]:
     back = back.join(origin, on="order", how="left", maintain_order="left").with_columns(
         pl.col("line").cast(pl.Int64), pl.col("day").cast(pl.Int32), status=pl.lit("completed"), back=pl.lit(True)
     )
-    rows = pl.concat([sold.drop("order"), back.drop("order")], how="diagonal_relaxed").with_columns(
-        pl.col("is_staff", "is_b2b").fill_null(False)
-    )
+    told = ["order", "number", "store", "day", "wall", "status", "shown_card", "shown_email", "is_staff", "is_b2b"]
     for zone, (code, _) in enumerate(TILLS):
-        mine = rows.filter(pl.col("store").is_in(np.flatnonzero(s.timezone == zone).tolist()))
-        mine = mine.sort("wall", "number", "line")
-        for span, part in split(mine, "day", periods(daily) if zone == 0 else periods(months=3)):
-            spoiled: tuple[dict[str, str], ...] = ()
-            if zone == 0 and span.label in _BAD_TICKETS:
-                spoiled = (_BAD_TICKETS[span.label],)
+        mine = pl.col("store").is_in(np.flatnonzero(s.timezone == zone).tolist())
+        orders = world.sales.orders.filter(mine).select(told)
+        spans = periods(daily) if zone == 0 else periods(months=3)
+        returned = {span.label: part for span, part in split(back.filter(mine), "day", spans)}
+        for span, part in split(orders, "day", spans):
+            sold = lines_of(world, part).with_columns(total=pl.col("paid").sum().over("order"), back=pl.lit(False))
+            rows = pl.concat([sold, returned.get(span.label, back.clear())], how="diagonal_relaxed")
+            rows = rows.with_columns(pl.col("is_staff", "is_b2b").fill_null(False)).sort("wall", "number", "line")
+            spoiled = (_BAD_TICKETS[span.label],) if zone == 0 and span.label in _BAD_TICKETS else ()
             name = f"pos/tickets_{code}_{span.label}.csv"
-            yield Export(name, _till_rows(part, world, places), FRENCH, after(span.last, 3.5 + zone), spoiled)
+            yield Export(name, _till_rows(rows, world, places), FRENCH, after(span.last, 3.5 + zone), spoiled)
+
+
+def lines_of(world: World, orders: pl.DataFrame) -> pl.DataFrame:
+    """The lines of some orders, each with its order's columns."""
+    lines, wanted = world.sales.lines, orders["order"].to_numpy()
+    # Lines lie in the order of their orders: only the stretch that can match is joined.
+    ends = [wanted.min(), wanted.max() + 1] if len(wanted) else [0, 0]
+    first, last = np.searchsorted(lines["order"].to_numpy(), ends)
+    return lines[int(first) : int(last)].join(orders, on="order", how="inner", maintain_order="left")
 
 
 def _till_rows(part: pl.DataFrame, world: World, places: list[str]) -> pl.DataFrame:
@@ -138,7 +141,7 @@ def shop(world: World, daily: int) -> Iterator[Export]:
             early = part.with_columns(status=pl.when(pl.col("fate") == "").then(pl.lit("paid")).otherwise("status"))
         spoiled = (_BAD_ORDERS[span.label],) if span.label in _BAD_ORDERS else ()
         yield Export(f"shop/shop_orders_{span.label}.csv", _shop_rows(early), ENGLISH, after(span.last, 2), spoiled)
-        lines = world.sales.lines.join(part.select("order", "number"), on="order", how="inner", maintain_order="left")
+        lines = lines_of(world, part.select("order", "number"))
         name = f"shop/shop_order_lines_{span.label}.csv"
         bad = (_BAD_LINES[span.label],) if span.label in _BAD_LINES else ()
         yield Export(name, _shop_lines(lines, world), ENGLISH, after(span.last, 2.1), bad)
@@ -159,8 +162,9 @@ def _shop_orders(world: World) -> pl.DataFrame:
     visit = world.journeys.sessions.filter(pl.col("order") >= 0).select(
         pl.col("order").cast(pl.UInt32), session_id=(pl.col("session") + 900_000_000).cast(pl.String)
     )
-    total = world.sales.lines.group_by("order").agg(total=pl.col("paid").sum())
     orders = world.sales.orders.filter(pl.col("channel").is_in([WEB, APP, PHONE]))
+    paid = world.sales.lines.select("order", "paid").join(orders.select("order"), on="order", how="semi")
+    total = paid.group_by("order").agg(total=pl.col("paid").sum())
     return (
         orders.join(visit, on="order", how="left", maintain_order="left")
         .join(total, on="order", how="left", maintain_order="left")
@@ -249,13 +253,8 @@ _MARKET_STATUS = {"paid": "À expédier", "shipped": "Expédiée", "delivered": 
 
 def marketplace(world: World) -> Iterator[Export]:
     """One monthly file, a row per line with the order repeated; no VAT rate and no original price."""
-    orders = world.sales.orders.filter(pl.col("channel") == MARKETPLACE)
-    rows = world.sales.lines.join(
-        orders.select("order", "number", "day", "wall", "status", "shown_email", "shown_phone"),
-        on="order",
-        how="inner",
-        maintain_order="left",
-    )
+    told = ["order", "number", "day", "wall", "status", "shown_email", "shown_phone"]
+    rows = lines_of(world, world.sales.orders.filter(pl.col("channel") == MARKETPLACE).select(told))
     sku, name = np.array(world.products.frame["sku"]), np.array(world.products.frame["name"])
     for span, part in split(rows, "day", periods()):
         table = part.select(

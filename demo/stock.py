@@ -55,13 +55,15 @@ def stock(
         .then(pl.col("pickup").cast(pl.Int64))
         .otherwise(pl.col("sender").replace_strict({n: i for i, n in enumerate(locations)}, default=shops, return_dtype=pl.Int64))
     )
-    out = goods.select(at.alias("at"), "product", "utc", quantity=-pl.col("quantity"), kind=pl.lit("sale"), reason=pl.lit(""))
+    out = goods.select(
+        at.alias("at"), "product", "utc", quantity=-pl.col("quantity").cast(pl.Int64), kind=pl.lit("sale"), reason=pl.lit("")
+    )
     back = returns.filter(pl.col("product").is_in(tracked)).select(
         pl.when(pl.col("return_store") >= 0).then(pl.col("return_store").cast(pl.Int64)).otherwise(shops).alias("at"),
-        "product", pl.col("return_utc").alias("utc"), "quantity", kind=pl.lit("return"), reason=pl.lit(""),
+        "product", pl.col("return_utc").alias("utc"), pl.col("quantity").cast(pl.Int64), kind=pl.lit("return"), reason=pl.lit(""),
     )  # fmt: skip
     lost = _losses(rng, len(locations), tracked, s)
-    moves = pl.concat([out, back, lost]).with_columns(pl.col("quantity").cast(pl.Int64))
+    moves = pl.concat([out, back, lost])
 
     where = moves["at"].to_numpy()
     which = moves["product"].replace_strict(place, return_dtype=pl.Int64).to_numpy()
@@ -103,7 +105,7 @@ def stock(
     for m, change in adjustments:
         i, k = np.nonzero(change)
         parts.append(_moves(i, tracked[k], _at(ends[m], 21, zone[i]) + 1800, change[i, k], "adjustment", "stock_count"))
-    movements = pl.concat(parts).sort("utc", "at", "product", "kind", "quantity").with_row_index("movement")
+    movements = pl.concat(parts).sort("utc", "at", "product", "kind", "quantity", maintain_order=True).with_row_index("movement")
     names = np.array(locations)
     return Stock(
         levels=_levels(levels, is_open, names, tracked),

@@ -158,7 +158,10 @@ def _sale_lines(world: World, orders: pl.DataFrame) -> pl.DataFrame:
     lines = world.sales.lines.filter(pl.col("product") >= 0).join(good, on="order", how="semi")
     gross = pl.col("quantity") * pl.col("listed")
     return lines.with_columns(
-        sales=ht(pl.col("paid"), "vat"), gross=ht(gross, "vat"), sales_ttc=pl.col("paid") * 100, gross_ttc=gross * 100
+        sales=ht(pl.col("paid"), "vat"),
+        gross=ht(gross, "vat"),
+        sales_ttc=pl.col("paid").cast(pl.Int64) * 100,
+        gross_ttc=gross.cast(pl.Int64) * 100,
     )
 
 
@@ -166,7 +169,7 @@ def _sold(orders: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
     """One row per valid order with its sums."""
     sums = lines.group_by("order").agg(
         pl.col("sales", "gross", "sales_ttc", "gross_ttc").sum(),
-        units=pl.col("quantity").sum(),
+        units=pl.col("quantity").cast(pl.Int64).sum(),
         categories=pl.col("category").n_unique(),
     )
     kept = orders.filter(valid()).select(
@@ -186,7 +189,7 @@ def _returned(world: World, orders: pl.DataFrame) -> pl.DataFrame:
         day=pl.col("return_day").cast(pl.Int32),
         channel=_channel(pl.col("channel")),
         returned=ht(pl.col("refund"), "vat"),
-        returned_ttc=pl.col("refund") * 100,
+        returned_ttc=pl.col("refund").cast(pl.Int64) * 100,
     )
 
 
@@ -295,7 +298,7 @@ def _deliveries(world: World, orders: pl.DataFrame) -> Iterator[pl.DataFrame]:
     next_day = retailer.add_working_days(rows["order_day"].to_numpy(), 1)
     rows = rows.with_columns(
         day=pl.Series(day),
-        hours=(pl.col("delivered") - pl.col("utc")) / 3600,
+        seconds=pl.col("delivered") - pl.col("utc"),
         late=pl.Series(day > promise_day),
         next_day=pl.Series(day <= next_day),
     )
@@ -303,9 +306,9 @@ def _deliveries(world: World, orders: pl.DataFrame) -> Iterator[pl.DataFrame]:
         rows,
         "day",
         {
-            "order_to_delivery_hours_p50": (pl.col("hours").quantile(0.5, "linear"), None),
-            "order_to_delivery_hours_p90": (pl.col("hours").quantile(0.9, "linear"), None),
-            "order_to_delivery_hours_mean": (pl.col("hours").sum(), pl.len()),
+            "order_to_delivery_hours_p50": (pl.col("seconds").quantile(0.5, "linear") / 3600, None),
+            "order_to_delivery_hours_p90": (pl.col("seconds").quantile(0.9, "linear") / 3600, None),
+            "order_to_delivery_hours_mean": (pl.col("seconds").sum() / 3600, pl.len()),
             "late_rate": (pl.col("late").sum(), pl.len()),
             "next_day_rate": (pl.col("next_day").sum(), pl.len()),
         },

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import typer
 import yaml
-from ingest.mappings import load_mappings
 
 import cli
 from ingest.build import PROJECT
 from ingest.entities import entities
+from ingest.mappings import load_mappings
 from settings import Settings
 
 DOCS = Path(__file__).parent

@@ -2,8 +2,8 @@
 
 DuckDB's own casts are lenient (`19.99` becomes the integer 20, `007` becomes 7, `01/02/26` the year 26), so each cast has two
 ways: where the value prints back as the very text it came from, it is taken as it is, which costs little; any other text must
-fit a pattern in full. Expressions are layered, each over the names of those before it: `text` reads cells, `candidate` is DuckDB's
-cast, `read` is what was strictly read, `value` is what is kept, `reason` says why a text has no value.
+fit a pattern in full. Expressions are layered, each over the names of those before it: `text` reads cells, `candidate` is
+DuckDB's cast, `read` is what was strictly read, `value` is what is kept, `reason` says why a text has no value.
 """
 
 import re
@@ -113,7 +113,8 @@ def _varchar(column: Column, name: str) -> Cast:
         return Cast("null", text, f"read_{name}", "null")
     fitting = f"case when {text} in ({_list(column.accepted)}) then {text} end"
     standard = ", ".join(column.accepted)
-    return Cast("null", fitting, f"read_{name}", literal(f"not one of the standard values {standard}; translate it with `values`"))
+    reason = f"not one of the standard values {standard}; translate it with `values`"
+    return Cast("null", fitting, f"read_{name}", literal(reason))
 
 
 def _boolean(name: str) -> Cast:

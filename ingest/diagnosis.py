@@ -10,9 +10,9 @@ from importlib.metadata import version
 from zoneinfo import ZoneInfo
 
 import duckdb
-from ingest.mappings import load_mappings
 
 from ingest.build import PROJECT
+from ingest.mappings import load_mappings
 from settings import Settings
 
 LEAST_FREE_BYTES = 2 * 1024**3

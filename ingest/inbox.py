@@ -1,70 +1,51 @@
-"""The inbox: complete files are taken in the order they were delivered, loaded through the one mapping they fit, and put away."""
+"""The inbox: which files have arrived, which mapping takes each, and where each goes once its fate is known."""
 
-import os
+import re
+import shutil
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
 
-from ingest import DataRefused, ledger, loading, reading, vault
+from ingest import DataRefused, checking, ledger, loading, reading, vault
 from ingest.ledger import REASON_SUFFIX, Load
-from ingest.mappings import Mapping, load_mappings
+from ingest.mappings import Mapping, load_mappings, nearest
 from settings import Settings
 
-# A file written to within these seconds may still be growing.
-STILL_SECONDS = 1.0
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one file; `verdict` is loaded, loaded_with_rejects, refused, duplicate or waiting."""
-
-    source: str
-    file_name: str
-    verdict: str
-    rows_in: int = 0
-    rows_loaded: int = 0
-    rows_rejected: int = 0
-    reason: str | None = None
-    seconds: float = 0.0
-
-    def facts(self) -> dict[str, object]:
-        """The outcome as plain values, for a log line."""
-        return {name: value for name, value in vars(self).items() if value is not None}
+FRESH_SECONDS = 3.0
+_NUMBERED = re.compile(r"^\d{6}_")
 
 
 @dataclass(frozen=True)
 class IngestSummary:
-    """Every file's outcome, in order."""
+    """What an ingestion did: each file's load, files still being written, and who is who afterwards."""
 
-    outcomes: tuple[Outcome, ...]
+    loads: tuple[Load, ...]
+    unfinished: tuple[str, ...] = ()
+    resolution: vault.Resolution | None = None
 
     @property
-    def refused(self) -> list[Outcome]:
-        return [outcome for outcome in self.outcomes if outcome.verdict == "refused"]
+    def refused(self) -> tuple[Load, ...]:
+        return tuple(load for load in self.loads if load.verdict == "refused")
 
     def text(self) -> str:
-        """One line of totals, then one for each file that needs somebody's attention."""
-        if not self.outcomes:
-            return "The inbox is empty"
-        counts: dict[str, int] = {}
-        for outcome in self.outcomes:
-            counts[outcome.verdict] = counts.get(outcome.verdict, 0) + 1
-        files = ", ".join(f"{count} {verdict.replace('_', ' ')}" for verdict, count in counts.items())
-        loaded, rejected = (sum(getattr(o, name) for o in self.outcomes) for name in ("rows_loaded", "rows_rejected"))
-        lines = [f"Files: {files}; rows: {loaded:,} loaded, {rejected:,} rejected"]
-        lines += [
-            f"{outcome.verdict} {outcome.source}/{outcome.file_name}: {outcome.reason}"
-            for outcome in self.outcomes
-            if outcome.verdict in ("refused", "waiting")
-        ]
+        """The ingestion in a few lines: a total, what needs somebody's eyes, and who was recognised."""
+        loaded = [load for load in self.loads if load.is_loaded]
+        rows, rejected = sum(load.rows_loaded for load in loaded), sum(load.rows_rejected for load in loaded)
+        lines = [f"{len(loaded)} of {len(self.loads)} files loaded: {rows:,} rows, {rejected:,} rejected"]
+        if not self.loads:
+            lines = ["Nothing in the inbox"]
+        lines += [f"refused: {load.source}/{load.file_name}: {load.reason}" for load in self.refused]
+        lines += [f"still being written, left for the next run: {name}" for name in self.unfinished]
+        if self.resolution:
+            lines.append(f"{self.resolution.identity_keys:,} customer records are {self.resolution.persons:,} persons")
+            if self.resolution.too_common:
+                lines.append(
+                    f"{self.resolution.too_common} e-mail addresses or phone numbers stand under too many records to join any"
+                )
         return "\n".join(lines)
-
-
-Report = Callable[[Outcome], None]
 
 
 def ingest(
@@ -72,77 +53,85 @@ def ingest(
     source: str | None = None,
     dry_run: bool = False,
     replay: Path | None = None,
-    report: Report | None = None,
+    report: Callable[[Load], None] | None = None,
 ) -> IngestSummary:
-    """Load every complete file of the inbox, or of one source, or one repaired file; each in a transaction of its own.
+    """Loads what waits in the inbox, oldest first, or `replay` again; `report` is called after each file.
 
-    Refused files go to the quarantine with a written reason, loaded and duplicate ones to the archive. A dry run says what
-    would happen and changes nothing. The caller holds the lock. Raises `ConfigurationError` for a faulty mapping before
-    anything is touched.
+    Loaded files move to the archive, refused ones to the quarantine with their reason beside them. A dry run changes nothing.
     """
     mappings = load_mappings(settings)
+    tell = report or (lambda _: None)
     for folder in (settings.inbox, settings.archive, settings.quarantine):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    files = [replay.resolve()] if replay else list(_arrivals(settings.inbox, source))
-    outcomes = []
+    loads: list[Load] = []
+    files, unfinished = ([replay.absolute()], []) if replay else _arrived(settings.inbox, source)
+    if dry_run:
+        for path in files:
+            loads.append(checking.check_file(settings, path).load)
+            tell(loads[-1])
+        return IngestSummary(tuple(loads), tuple(path.name for path in unfinished))
+
     with loading.scratch(settings) as folder:
-        key = vault.hash_key(settings)
-        with (
-            loading.connect(Path(":memory:") if dry_run else settings.warehouse, folder, key) as warehouse,
-            _vault(settings, key, dry_run) as safe,
-        ):
-            for path, is_complete in _complete(files):
-                if is_complete:
-                    outcome = _take(settings, mappings, warehouse, safe, path, folder, dry_run)
-                else:
-                    outcome = Outcome(path.parent.name, path.name, "waiting", reason="it is still being written")
-                outcomes.append(outcome)
-                if report:
-                    report(outcome)
-            if not dry_run and not vault.is_resolved(warehouse):
-                vault.resolve(warehouse)
-    return IngestSummary(tuple(outcomes))
+        warehouse = loading.connect(settings.warehouse, folder, vault.hash_key(settings))
+        safe = vault.connect(settings.vault, folder, vault.hash_key(settings))
+        try:
+            for path in files:
+                load = _take(settings, mappings, warehouse, safe, path, folder, again=replay is not None)
+                loads.append(load)
+                tell(load)
+            resolution = None if vault.is_resolved(warehouse) else vault.resolve(warehouse)
+        finally:
+            warehouse.close()
+            safe.close()
+    return IngestSummary(tuple(loads), tuple(path.name for path in unfinished), resolution)
 
 
-def fitting(mappings: dict[str, Mapping], source: str, file_name: str) -> Mapping:
-    """The one mapping a file of that source and name fits; raises `DataRefused` naming what to do when none or several do."""
-    found = [mapping for mapping in mappings.values() if mapping.source == source and mapping.takes(file_name)]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        names = ", ".join(mapping.name for mapping in found)
-        raise DataRefused(f"fits several mappings ({names}); narrow their `files` so that only one takes it")
-    elsewhere = [mapping for mapping in mappings.values() if mapping.takes(file_name)]
-    if elsewhere:
-        places = ", ".join(f"inbox/{mapping.source}/ ({mapping.name})" for mapping in elsewhere)
-        raise DataRefused(f"no mapping of source {source!r} takes this name; it would fit in {places}")
-    patterns = [f"{' '.join(mapping.files)} ({mapping.name})" for mapping in mappings.values() if mapping.source == source]
-    known = "; the source's patterns: " + ", ".join(patterns) if patterns else f"; there is no mapping with `source: {source}`"
-    raise DataRefused(f"no mapping takes this name{known}; write one, or correct its `files`")
-
-
-def _arrivals(inbox: Path, source: str | None) -> Iterator[Path]:
-    """Files in the order they were delivered: by modification time, then name. Unfinished ones are left alone."""
+def _arrived(inbox: Path, source: str | None) -> tuple[list[Path], list[Path]]:
+    """Complete files, oldest first, and those still being written."""
     folders = [inbox / source] if source else [inbox, *(path for path in inbox.iterdir() if path.is_dir())]
-    found = [path for folder in folders if folder.is_dir() for path in folder.iterdir() if not path.is_dir() or path.is_symlink()]
-    taken = [path for path in found if not path.name.startswith(".") and path.suffix not in (".part", ".tmp", ".filepart")]
-    yield from sorted(taken, key=lambda path: (path.lstat().st_mtime_ns, path.name))
+    found = [path for folder in folders if folder.is_dir() for path in folder.iterdir() if path.is_file() or path.is_symlink()]
+    found = [path for path in found if not path.name.startswith(".") and not path.name.endswith(".part")]
+    stats = {path: path.lstat() for path in found}
+    now = time.time()
+    fresh = [path for path in found if now - stats[path].st_mtime < FRESH_SECONDS]
+    if fresh:
+        time.sleep(0.2)
+    unfinished = [path for path in fresh if not reading.is_still(path, stats[path])]
+    complete = [path for path in found if path not in unfinished]
+    return sorted(complete, key=lambda path: (stats[path].st_mtime_ns, path.name)), unfinished
 
 
-def _complete(files: list[Path]) -> Iterator[tuple[Path, bool]]:
-    """Each file with whether its size and time stand still; waits once for those written to just now."""
-    before = {path: path.lstat() for path in files}
-    youngest = max((stat.st_mtime for stat in before.values()), default=0.0)
-    if 0 <= time.time() - youngest < STILL_SECONDS:
-        time.sleep(STILL_SECONDS)
-    for path in files:
-        yield path, path.is_symlink() or reading.is_still(path, before[path])
+def source_of(settings: Settings, path: Path) -> str | None:
+    """The source whose folder of the inbox, archive or quarantine holds the file; None for a file elsewhere."""
+    for base in (settings.inbox, settings.archive, settings.quarantine):
+        if path.is_relative_to(base) and len(path.relative_to(base).parts) > 1:
+            return path.relative_to(base).parts[0]
+    return None
 
 
-def _vault(settings: Settings, key: bytes, dry_run: bool) -> duckdb.DuckDBPyConnection:
-    safe = vault.connect(Path(":memory:") if dry_run else settings.vault)
-    vault.prepare_hashing(safe, key)
-    return safe
+def original_name(settings: Settings, path: Path) -> str:
+    """The name the file was delivered under: an archived file's begins with the number of its load."""
+    return _NUMBERED.sub("", path.name) if path.is_relative_to(settings.archive) else path.name
+
+
+def find_mapping(mappings: dict[str, Mapping], name: str, source: str | None) -> Mapping:
+    """The one mapping that takes a file of that name from that source. Raises `DataRefused` where none or several do."""
+    known = {mapping.source for mapping in mappings.values()}
+    if source is not None and source not in known:
+        raise DataRefused(
+            f"no mapping has `source: {source}`{nearest(source, known)}; write one, or move the file to the folder of its source"
+        )
+    takers = [mapping for mapping in mappings.values() if source in (None, mapping.source) and mapping.takes(name)]
+    if len(takers) == 1:
+        return takers[0]
+    if takers:
+        names = ", ".join(mapping.path.name for mapping in takers)
+        raise DataRefused(f"several mappings take {name!r}: {names}; make their `files` patterns exclude one another")
+    ours = [mapping for mapping in mappings.values() if source == mapping.source]
+    patterns = sorted(pattern for mapping in ours for pattern in mapping.files)
+    raise DataRefused(
+        f"no mapping takes a file named {name!r}{nearest(name, patterns)}; run `omnikpi check` on it to see what to write"
+    )
 
 
 def _take(
@@ -152,64 +141,77 @@ def _take(
     safe: duckdb.DuckDBPyConnection,
     path: Path,
     folder: Path,
-    dry_run: bool,
-) -> Outcome:
-    """One file, loaded or refused, and put where it belongs."""
-    source = path.parent.name if path.parent != settings.inbox else "inbox"
+    again: bool,
+) -> Load:
+    """Loads a file and moves it to where it belongs."""
+    name, source = original_name(settings, path), source_of(settings, path)
+    if path.is_symlink() or ".." in name:
+        reason = "links, and names with `..`, are not taken; put the file itself in the inbox"
+        return _refuse(settings, warehouse, path, "", source or "inbox", None, reason)
+    sha256 = reading.sha256(path)
     mapping = None
     try:
-        if path.is_symlink():
-            raise DataRefused("is a link; deliver the file itself")
-        if path.parent == settings.inbox:
-            raise DataRefused("lies in the inbox itself; put it in the folder of its source, inbox/<source>/")
-        mapping = fitting(mappings, source, path.name)
-        load = loading.load_file(warehouse, safe, mapping, path, folder)
+        mapping = find_mapping(mappings, name, source)
+        before = ledger.loaded_before(warehouse, mapping.source, sha256)
+        if before is not None and not again:
+            return _set_duplicate_aside(settings, warehouse, path, sha256, mapping, before)
+        load = loading.load_file(warehouse, safe, mapping, path, sha256, folder, name)
     except DataRefused as refusal:
-        load = _refusal(warehouse, source, mapping, path, str(refusal))
-        if not dry_run:
-            ledger.record(warehouse, load)
-            _quarantine(settings, source, path, str(refusal))
-    else:
-        if not dry_run:
-            _archive(settings, source, path, load)
-    return Outcome(
-        source, path.name, load.verdict, load.rows_in, load.rows_loaded, load.rows_rejected, load.reason, load.seconds
-    )
+        known = mapping.source if mapping else source or "inbox"
+        return _refuse(settings, warehouse, path, sha256, known, mapping, str(refusal))
+    if not path.is_relative_to(settings.archive):
+        _archive(settings, path, load.file_id, load)
+    return load
 
 
-def _refusal(warehouse: duckdb.DuckDBPyConnection, source: str, mapping: Mapping | None, path: Path, reason: str) -> Load:
-    stat = path.lstat()
-    return Load(
-        file_id=ledger.next_file_id(warehouse),
-        source=source,
-        mapping=mapping.name if mapping else None,
-        file_name=path.name,
-        sha256="" if path.is_symlink() else reading.sha256(path),
-        bytes=stat.st_size,
-        verdict="refused",
-        delivered_at=datetime.fromtimestamp(stat.st_mtime, UTC).replace(tzinfo=None),
-        loaded_at=datetime.now(UTC).replace(tzinfo=None),
-        reason=reason,
-    )
+def _set_duplicate_aside(
+    settings: Settings, warehouse: duckdb.DuckDBPyConnection, path: Path, sha256: str, mapping: Mapping, before: int
+) -> Load:
+    load = loading.attempt(warehouse, path, sha256, mapping.source, mapping.name)
+    load = replace(load, verdict="duplicate", reason=f"the same content was loaded before, as file {before}")
+    if not any((settings.archive / mapping.source).glob(f"*/{before:06d}_*")):
+        # The process ended between that load and its move: this is the very file.
+        _archive(settings, path, before, load)
+        return load
+    ledger.record(warehouse, load)
+    _archive(settings, path, load.file_id, load)
+    return load
 
 
-def _archive(settings: Settings, source: str, path: Path, load: Load) -> None:
-    """Move a file whose content is on record; a crash before this leaves it in the inbox, where it is then a duplicate."""
-    place = _free(settings.archive / source / f"{load.delivered_at:%Y}" / path.name, load.file_id)
-    path.replace(place)
+def _archive(settings: Settings, path: Path, file_id: int, load: Load) -> None:
+    folder = settings.archive / load.source / str(load.delivered_at.year)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _move(path, folder / f"{file_id:06d}_{path.name}")
     path.with_name(path.name + REASON_SUFFIX).unlink(missing_ok=True)
 
 
-def _quarantine(settings: Settings, source: str, path: Path, reason: str) -> None:
-    """Move a refused file aside with its reason; one refused again stays where it is."""
-    place = settings.quarantine / source / path.name
-    place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if path != place:
-        os.replace(path, place)  # noqa: PTH105  a link is moved as a link
-    place.with_name(place.name + REASON_SUFFIX).write_text(reason + "\n", encoding="utf-8")
+def _refuse(
+    settings: Settings,
+    warehouse: duckdb.DuckDBPyConnection,
+    path: Path,
+    sha256: str,
+    source: str,
+    mapping: Mapping | None,
+    reason: str,
+) -> Load:
+    load = loading.attempt(warehouse, path, sha256, source, mapping.name if mapping else None)
+    load = replace(load, reason=reason)
+    ledger.record(warehouse, load)
+    if path.is_relative_to(settings.archive):
+        return load
+    folder = settings.quarantine / source
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    target = folder / path.name
+    if target.is_file() and target != path and reading.sha256(target) != sha256:
+        target = folder / f"{load.file_id:06d}_{path.name}"
+    if target != path:
+        _move(path, target)
+    advice = f"Once the cause is mended: omnikpi ingest --replay {target}"
+    target.with_name(target.name + REASON_SUFFIX).write_text(f"{reason}\n{advice}\n", encoding="utf-8")
+    return load
 
 
-def _free(place: Path, file_id: int) -> Path:
-    """The place, or one beside it that carries the load's number when the name is taken."""
-    place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return place.with_name(f"{place.name}.{file_id}") if place.exists() else place
+def _move(path: Path, target: Path) -> None:
+    shutil.move(path, target)
+    if not target.is_symlink():
+        target.chmod(0o600)

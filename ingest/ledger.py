@@ -1,10 +1,13 @@
 """The account of every file that arrived: what it held, what was loaded, what was not and why."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 import duckdb
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
 
 from settings import Settings
 
@@ -35,6 +38,10 @@ class Load:
     @property
     def is_loaded(self) -> bool:
         return self.verdict.startswith("loaded")
+
+    def facts(self) -> dict:
+        """The load as plain values, for one line of a log."""
+        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -73,11 +80,29 @@ def record(warehouse: duckdb.DuckDBPyConnection, load: Load) -> None:
         warehouse.execute("insert into ledger.file_entities values (?, ?, ?)", [load.file_id, entity, rows])
 
 
-def status(settings: Settings) -> list[SourceStatus]:
-    """Every source that has a folder or a load, in order of name."""
+@dataclass(frozen=True)
+class Status:
+    """Where every source stands, in order of name."""
+
+    sources: tuple[SourceStatus, ...]
+
+    def table(self) -> Group:
+        """The sources as a table for a terminal, and below it what is quarantined and why."""
+        table = Table("source", "files", "rows", "rejected", "last load", "last file", "waiting", "quarantined", box=None)
+        for source in self.sources:
+            last = f"{source.last_loaded_at:%Y-%m-%d %H:%M}" if source.last_loaded_at else "never"
+            numbers = (f"{source.files:,}", f"{source.rows_loaded:,}", f"{source.rows_rejected:,}")
+            counts = (str(len(source.waiting)), str(len(source.quarantined)))
+            table.add_row(source.source, *numbers, last, source.last_file or "", *counts)
+        faults = [f"{source.source}/{name}: {reason}" for source in self.sources for name, reason in source.quarantined]
+        return Group(table, *(Text(fault) for fault in faults))
+
+
+def status(settings: Settings) -> Status:
+    """Every source that has a folder or a load."""
     loads = {row[0]: row[1:] for row in _loads(settings.warehouse)}
     folders = {path.name for base in (settings.inbox, settings.quarantine) for path in base.glob("*") if path.is_dir()}
-    return [
+    sources = (
         SourceStatus(
             source,
             *loads.get(source, (0, 0, 0, None, None)),
@@ -87,7 +112,8 @@ def status(settings: Settings) -> list[SourceStatus]:
             ),
         )
         for source in sorted(loads.keys() | folders)
-    ]
+    )
+    return Status(tuple(sources))
 
 
 def _loads(warehouse: Path) -> list[tuple]:

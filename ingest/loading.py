@@ -4,8 +4,8 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,9 +19,10 @@ from ingest.reading import Text
 from settings import Settings
 
 MASK = "•••"
-MEMORY_LIMIT = "1GB"
 # Files up to this size are cast once into memory; larger ones are streamed again for each table they feed.
 HELD_BYTES = 32 * 1024**2
+# Errors that no content of a file can cause.
+FAULTS_OF_OURS = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
 
 
 @contextmanager
@@ -37,16 +38,9 @@ def scratch(settings: Settings) -> Iterator[Path]:
 
 
 def connect(warehouse: Path, folder: Path, key: bytes) -> duckdb.DuckDBPyConnection:
-    """The warehouse, ready to load into: its tables exist, its memory is bounded, it spills to `folder`."""
+    """The warehouse, ready to load into; it spills to `folder`."""
     connection = duckdb.connect(str(warehouse))
-    connection.execute(f"set temp_directory = {casting.literal(str(folder / 'warehouse'))}")
-    connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
-    # Parts of a file are read side by side only when their rows may interleave; `_line` keeps their order.
-    connection.execute("set preserve_insertion_order = false")
-    # Pushed below the casts, a filter would evaluate them twice; a list of values would become a join.
-    connection.execute("set disabled_optimizers = 'filter_pushdown,in_clause'")
-    connection.execute("set timezone = 'UTC'")
-    vault.prepare_hashing(connection, key)
+    vault.prepare(connection, folder / "warehouse", key)
     create_tables(connection)
     return connection
 
@@ -55,14 +49,11 @@ def connect(warehouse: Path, folder: Path, key: bytes) -> duckdb.DuckDBPyConnect
 class Account:
     """Where the rows of a file went; `rows_in` = loaded + rejected, rows skipped by the mapping not counted in."""
 
+    rows_in: int
     rows_loaded: int
     rows_rejected: int
     rows_skipped: int
     entities: dict[str, int]
-
-    @property
-    def rows_in(self) -> int:
-        return self.rows_loaded + self.rows_rejected
 
 
 def load_file(
@@ -70,96 +61,83 @@ def load_file(
     safe: duckdb.DuckDBPyConnection | None,
     mapping: Mapping,
     path: Path,
+    sha256: str,
     folder: Path,
-    *,
-    again: bool = False,
+    name: str | None = None,
 ) -> Load:
-    """Loads one export and enters it in the ledger, in one transaction; the same content is not loaded twice unless `again`.
+    """Loads one export and enters it in the ledger, in one transaction; `folder` is for what must not outlive the load.
 
     Personal values go to the vault `safe` (nowhere when None). Raises `DataRefused`, having changed nothing.
     """
-    started, stat = time.perf_counter(), path.stat()
-    file_id = ledger.next_file_id(warehouse)
-    with tempfile.TemporaryDirectory(dir=folder) as parts:
-        load = Load(
-            file_id=file_id,
-            source=mapping.source,
-            mapping=mapping.name,
-            file_name=path.name,
-            sha256=reading.sha256(path),
-            bytes=stat.st_size,
-            verdict="duplicate",
-            delivered_at=datetime.fromtimestamp(stat.st_mtime, UTC).replace(tzinfo=None),
-            loaded_at=datetime.now(UTC).replace(tzinfo=None),
-        )
-        before = ledger.loaded_before(warehouse, mapping.source, load.sha256)
-        if before is not None and not again:
-            load = _with(load, reason=f"the same content was loaded before, as file {before}", started=started)
-            ledger.record(warehouse, load)
-            return load
-        reading.positions(mapping, reading.read_header(path, mapping.csv))
-        text = reading.scan(path, mapping.csv, Path(parts))
-        account = None
-        if text is not None:
-            try:
-                account = _attempt(warehouse, safe, mapping, text, load, started)
-            except duckdb.Error:
-                account = None
-        if account is None:
-            exact = reading.rewrite(path, mapping.csv, Path(parts))
-            try:
-                account = _attempt(warehouse, safe, mapping, exact, load, started)
-            except duckdb.OutOfMemoryException:
-                raise
-            except duckdb.Error:
-                account = None
-            if account is None:
-                raise DataRefused("cannot be read reliably as CSV of this dialect; check `csv: {delimiter, quote}` in the mapping")
-        return account
+    started, before = time.perf_counter(), path.stat()
+    load = attempt(warehouse, path, sha256, mapping.source, mapping.name, name)
+    reading.positions(mapping, reading.read_header(path, mapping.csv))
+    with tempfile.TemporaryDirectory(dir=folder) as texts:
+        for read in (reading.scan, reading.rewrite):
+            text = read(path, mapping.csv, Path(texts))
+            if text is None:
+                continue
+            if not reading.is_still(path, before):
+                raise DataRefused("it changed while it was read; send it again once it is complete")
+            loaded = _attempt(warehouse, safe, Plan(mapping, text, load), started)
+            if loaded is not None:
+                return loaded
+    raise DataRefused("its records cannot be told apart reliably; check `csv: {delimiter: …, quote: …}` in the mapping")
 
 
-def _with(load: Load, *, started: float, **changes: object) -> Load:
-    return Load(**{**vars(load), **changes, "seconds": round(time.perf_counter() - started, 3)})
+def attempt(
+    warehouse: duckdb.DuckDBPyConnection, path: Path, sha256: str, source: str, mapping: str | None, name: str | None = None
+) -> Load:
+    """A new entry for the ledger, refused until something is known to be loaded."""
+    stat = path.lstat()
+    return Load(
+        file_id=ledger.next_file_id(warehouse),
+        source=source,
+        mapping=mapping,
+        file_name=name or path.name,
+        sha256=sha256,
+        bytes=stat.st_size,
+        verdict="refused",
+        delivered_at=datetime.fromtimestamp(stat.st_mtime, UTC).replace(tzinfo=None),
+        loaded_at=datetime.now(UTC).replace(tzinfo=None),
+    )
 
 
 def _attempt(
-    warehouse: duckdb.DuckDBPyConnection,
-    safe: duckdb.DuckDBPyConnection | None,
-    mapping: Mapping,
-    text: Text,
-    load: Load,
-    started: float,
+    warehouse: duckdb.DuckDBPyConnection, safe: duckdb.DuckDBPyConnection | None, plan: "Plan", started: float
 ) -> Load | None:
     """The load of a text, committed; None, with everything rolled back, where not every record was accounted for."""
-    plan = Plan(mapping, text, load)
-    warehouse.execute("begin")
-    if safe is not None:
-        safe.execute("begin")
+    connections = [warehouse] if safe is None else [safe, warehouse]
+    for connection in connections:
+        connection.execute("begin")
     try:
         account = _write(warehouse, safe, plan)
         if account is None:
             return None
         if account.rows_rejected and not account.rows_loaded:
-            raise DataRefused(_nothing_fits(warehouse, account, load.file_id))
-        verdict = "loaded_with_rejects" if account.rows_rejected else "loaded"
-        load = _with(load, started=started, verdict=verdict, **vars(account), rows_in=account.rows_in)
+            raise DataRefused(_nothing_fits(warehouse, account, plan.load.file_id))
+        load = replace(
+            plan.load,
+            verdict="loaded_with_rejects" if account.rows_rejected else "loaded",
+            **vars(account),
+            seconds=round(time.perf_counter() - started, 3),
+        )
         ledger.record(warehouse, load)
-        # The vault first: values without a ledger entry are found and removed by the next load, the reverse would be a loss.
-        if safe is not None:
-            safe.execute("commit")
-        warehouse.execute("commit")
+        # The vault first: values without a ledger entry are removed by the next load, the reverse would be a loss.
+        for connection in connections:
+            connection.execute("commit")
         return load
+    except (duckdb.InvalidInputException, duckdb.ConversionException):
+        # DuckDB could not read the text. Its message quotes the line, personal values included, so it goes no further.
+        return None
     finally:
-        for connection in (safe, warehouse):
-            if connection is not None:
-                _roll_back(connection)
+        for connection in connections:
+            _roll_back(connection)
 
 
 def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
-    try:
+    with suppress(duckdb.TransactionException):  # committed
         connection.execute("rollback")
-    except duckdb.TransactionException:
-        pass  # committed
 
 
 def _nothing_fits(warehouse: duckdb.DuckDBPyConnection, account: Account, file_id: int) -> str:
@@ -182,14 +160,15 @@ def _write(warehouse: duckdb.DuckDBPyConnection, safe: duckdb.DuckDBPyConnection
     loaded = {entity.name: _count(warehouse, plan.insert(entity)) for entity in plan.entities}
     text = plan.text
     if not plan.mapping.is_conditional and set(loaded.values()) == {text.records}:
-        account = Account(text.records, 0, 0, loaded)
+        account = Account(text.records, text.records, 0, 0, loaded)
     else:
-        read, skipped, faulty, *expected = warehouse.execute(plan.count()).fetchone() or ()
+        read, skipped, faulty, *expected = warehouse.execute(plan.count()).fetchall()[0]
         if read + text.ragged_records != text.records or list(loaded.values()) != expected:
             return None
         if faulty:
             warehouse.execute(plan.insert_rejects())
-        account = Account(read - skipped - faulty, faulty + text.ragged_records, skipped, loaded)
+        sound = read - skipped - faulty
+        account = Account(text.records - skipped, sound, faulty + text.ragged_records, skipped, loaded)
     if text.ragged_records:
         warehouse.execute(plan.insert_ragged())
     for entity in plan.entities:
@@ -217,7 +196,7 @@ class Plan:
 
         The casts of a wide export take longer to plan than a small file takes to read.
         """
-        kept = ["line", "is_faulty", *(f"takes_{entity.name}" for entity in self.entities)]
+        kept = ["line", "is_blank", "is_faulty", *(f"takes_{entity.name}" for entity in self.entities)]
         kept += [f"{part}{name}" for *_, name in self._mapped() for part in ("", "text_", "reason_")]
         connection.execute(f"create or replace temp table held as select {', '.join(kept)} from ({self._rows})")
         self._rows, self._is_held = "from held", True
@@ -236,7 +215,7 @@ class Plan:
     def _layers(self) -> str:
         csv, timezone, skip = self.mapping.csv, self.mapping.timezone, self.mapping.skip
         is_blank = " and ".join(f"c{index} is null" for index in range(len(self.text.header)))
-        skipped = f"({is_blank})" + (f" or ({casting.condition(skip, self._reference)})" if skip else "")
+        not_skipped = f" and not ({casting.condition(skip, self._reference)})" if skip else ""
         texts, candidates, reads, values, faults = [], [], [], [], {entity.name: [] for entity in self.entities}
         for entity, _, column, cell, name in self._mapped():
             texts.append(f"{casting.text(cell, column, self._reference)} as text_{name}")
@@ -247,25 +226,23 @@ class Plan:
             candidates.append(f"{cast.candidate} as candidate_{name}")
             reads.append(f"{cast.read} as read_{name}")
             values.append(f"({cast.value})::{column.type} as {name}")
-            values.append(f"{self._reason(column, cell, cast.reason, name)} as reason_{name}")
+            values.append(f"{self._reason(cell, cast.reason, name)} as reason_{name}")
             if column.required:
                 faults[entity.name].append(f"{name} is null")
             elif column.type != "varchar" or column.accepted:
                 faults[entity.name].append(f"({name} is null and text_{name} is not null)")
         takes = [
-            f"{casting.condition(self.mapping.feeds[entity.name].when, self._reference)} and not ({skipped}) as takes_{entity.name}"
+            f"{casting.condition(self.mapping.feeds[entity.name].when, self._reference)}{not_skipped} as takes_{entity.name}"
             for entity in self.entities
         ]
-        faulty = " or ".join(
-            f"takes_{name} and ({' or '.join(tests) or 'false'})" for name, tests in faults.items()
-        )
+        faulty = " or ".join(f"takes_{name} and ({' or '.join(tests)})" for name, tests in faults.items())
         rows = self.text.select()
-        for added in ([*takes, *texts], candidates, reads, values, [f"{faulty} as is_faulty"]):
-            kept = "line" if added[0] == takes[0] else "*"
+        for added in ([f"{is_blank} as is_blank", *takes, *texts], candidates, reads, values, [f"{faulty} as is_faulty"]):
+            kept = "line" if added[1:2] == takes[:1] else "*"
             rows = f"select {kept}, {', '.join(added)} from ({rows})"
         return rows
 
-    def _reason(self, column: Column, cell: Cell, reason: str, name: str) -> str:
+    def _reason(self, cell: Cell, reason: str, name: str) -> str:
         place = f" (column {' or '.join(map(repr, cell.headers))})" if cell.headers else " (given by the mapping)"
         empty = casting.literal("empty, but required" + place)
         return f"case when text_{name} is null then {empty} else {reason} || {casting.literal(place)} end"
@@ -285,7 +262,7 @@ class Plan:
         if "customer_ref" in cells:
             space = casting.literal(self.mapping.customer_space + ":")
             hashes.append(f"{vault.hashed('customer', f'{space} || {entity.name}_customer_ref')} as hash_customer_ref")
-        kept = f"takes_{entity.name} and not is_faulty"
+        kept = f"takes_{entity.name} and not is_faulty" if self.mapping.is_conditional else "not is_faulty"
         return f"select {', '.join(['*', *hashes])} from ({self._rows}) where {kept}"
 
     def _output(self, entity: Entity, name: str, type_: str) -> str:
@@ -325,9 +302,7 @@ class Plan:
     def insert(self, entity: Entity) -> str:
         return self._insert(f"raw.{entity.name}", entity, entity.raw_columns)
 
-    def insert_into_vault(
-        self, entity: Entity, warehouse: duckdb.DuckDBPyConnection, safe: duckdb.DuckDBPyConnection
-    ) -> None:
+    def insert_into_vault(self, entity: Entity, warehouse: duckdb.DuckDBPyConnection, safe: duckdb.DuckDBPyConnection) -> None:
         """Writes the entity's personal values; rows held in memory are handed over, any others read again by the vault."""
         columns = vault.vault_columns(entity)
         if self._is_held:
@@ -343,20 +318,20 @@ class Plan:
         """SQL that remembers which identifiers stand under which identity key, each pair once."""
         pairs = ["select identity_key, identity_key as node, 'record' as kind"]
         pairs += [f"select identity_key, {name}_hash, '{name}'" for name in entity.identifiers]
-        rows = " union all ".join(
-            f"{pair} from raw.{entity.name} where _file_id = {self.load.file_id} and identity_key is not null" for pair in pairs
-        )
+        taken = f"from raw.{entity.name} where _file_id = {self.load.file_id} and identity_key is not null"
+        rows = " union ".join(f"{pair} {taken}" for pair in pairs)
         return (
-            f"insert into ledger.links select distinct *, {self.load.file_id} from ({rows}) as found where node is not null and not "
-            "exists (select 1 from ledger.links as known where known.identity_key = found.identity_key "
-            "and known.node = found.node and known.kind = found.kind)"
+            f"insert into ledger.links select found.*, {self.load.file_id} from ({rows}) as found "
+            "anti join ledger.links using (identity_key, node, kind) where found.node is not null"
         )
 
     def count(self) -> str:
-        """SQL of the records read, those no entity takes, those that are faulty, and each entity's sound ones."""
+        """SQL of the records read, those left out (blank, or taken by no entity), those faulty, and each entity's sound ones."""
         taken = " or ".join(f"takes_{entity.name}" for entity in self.entities)
         sound = ", ".join(f"count_if(takes_{entity.name} and not is_faulty)" for entity in self.entities)
-        return f"select count(*), count_if(not ({taken})), count_if(is_faulty), {sound} from ({self._rows})"
+        is_fault = "is_faulty and not is_blank"
+        left_out = f"not ({taken}) or (is_faulty and is_blank)"
+        return f"select count(*), count_if({left_out}), count_if({is_fault}), {sound} from ({self._rows})"
 
     def insert_rejects(self) -> str:
         """SQL that enters every faulty column of every faulty row, personal values masked."""
@@ -365,13 +340,14 @@ class Plan:
             value = casting.literal(MASK) if column.pii or self._is_personal(cell) else f"left(text_{name}, 200)"
             missing = f"{name} is null and (text_{name} is not null or {str(column.required).lower()})"
             findings.append(
-                f"{{entity: '{entity.name}', column_name: '{column.name}', value: case when text_{name} is not null then {value} end, "
+                f"{{entity: '{entity.name}', column_name: '{column.name}', "
+                f"value: case when text_{name} is not null then {value} end, "
                 f"reason: case when takes_{entity.name} and {missing} then reason_{name} end}}"
             )
+        faults = f"select line, unnest([{', '.join(findings)}]) as fault from ({self._rows}) where is_faulty and not is_blank"
         return (
-            f"insert into ledger.rejects select {self.load.file_id}, line, fault.entity, fault.column_name, fault.value, fault.reason "
-            f"from (select line, unnest([{', '.join(findings)}]) as fault from ({self._rows}) where is_faulty) "
-            "where fault.reason is not null"
+            f"insert into ledger.rejects select {self.load.file_id}, line, fault.entity, fault.column_name, fault.value, "
+            f"fault.reason from ({faults}) where fault.reason is not null"
         )
 
     def insert_ragged(self) -> str:

@@ -272,7 +272,8 @@ def load_mappings(settings: Settings) -> dict[str, Mapping]:
 def read_mapping(path: Path, timezone: str) -> Mapping:
     """The mapping written in a file; `timezone` holds where it declares none. Raises `ConfigurationError`."""
     try:
-        document = _Document.model_validate(yaml.load(path.read_text(encoding="utf-8"), _Text))
+        written = yaml.load(path.read_text(encoding="utf-8"), _Text)  # noqa: S506  a loader that makes nothing but text
+        document = _Document.model_validate(written)
     except yaml.YAMLError as error:
         raise ConfigurationError(f"{path.name}: not YAML: {error}") from None
     except ValidationError as error:

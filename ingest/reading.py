@@ -1,8 +1,8 @@
 """From the bytes of an export to text DuckDB reads in parallel, with the true line of every record.
 
-DuckDB's reader knows no line numbers, and numbering rows makes it serial. So a file is read as ranges of lines side by side, each
-numbered on a core of its own; skipping lines is cheap. One pass before hashes the content, proves the encoding and makes sure that
-lines are records. Where they are not (quoted line breaks, blank or broken records), the file is first rewritten record by record,
+DuckDB's reader knows no line numbers, and numbering rows makes it serial. So a file is read as ranges of lines side by side,
+each numbered on a core of its own; skipping lines is cheap. One pass before proves the encoding and makes sure that lines are
+records. Where they are not (quoted line breaks, blank or broken records), the file is first rewritten record by record,
 each with its line: slower, and always right.
 """
 
@@ -16,6 +16,7 @@ import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO
 
@@ -60,7 +61,7 @@ class Text:
         return " union all ".join(
             f"(select {', '.join(cells)}, row_number() over () + {self.lines_before + start} as line "
             f"from {self._read_csv(columns, self.lines_before + start)} limit {end - start})"
-            for start, end in zip(starts, starts[1:], strict=False)
+            for start, end in pairwise(starts)
         )
 
     def _read_csv(self, columns: list[str], skip: int) -> str:
@@ -117,7 +118,7 @@ def _names(header: list[str]) -> tuple[str, ...]:
     return tuple(unicodedata.normalize("NFC", name.strip().strip("\ufeff").strip()) for name in header)
 
 
-def _reader(lines: Iterator[str], dialect: Csv):  # noqa: ANN202  the csv module's reader type is private
+def _reader(lines: Iterator[str], dialect: Csv):
     quoting = csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE
     csv.field_size_limit(MAX_RECORD)
     return csv.reader(
@@ -155,21 +156,14 @@ def positions(mapping: Mapping, header: tuple[str, ...]) -> dict[str, int]:
 
     Raises `DataRefused` naming every column that is missing, unmapped or there twice, with the nearest candidates.
     """
-    problems = []
     wanted = [(tuple(unicodedata.normalize("NFC", name) for name in names), absent) for names, absent in mapping.headers()]
     read = {name for names, _ in wanted for name in names}
-    unread = [name for name in header if name not in read]
-    for names, may_be_absent in wanted:
-        if not may_be_absent and not any(name in header for name in names):
-            alternatives = " or ".join(repr(name) for name in names)
-            problems.append(f"column {alternatives} is missing{nearest(names[0], unread)}")
-    for name in dict.fromkeys(header):
-        if name in read and header.count(name) > 1:
-            problems.append(f"column {name!r} is there {header.count(name)} times")
-    known = read | set(mapping.ignore)
-    problems += [
-        f"column {name!r} is not mapped{nearest(name, known)}" for name in dict.fromkeys(unread) if not mapping.ignores(name)
-    ]
+    unread = [name for name in dict.fromkeys(header) if name not in read]
+    missing = [names for names, may_be_absent in wanted if not may_be_absent and not set(names) & set(header)]
+    problems = [f"column {' or '.join(map(repr, names))} is missing{nearest(names[0], unread)}" for names in missing]
+    problems += [f"column {name!r} is there {header.count(name)} times" for name in sorted(read) if header.count(name) > 1]
+    known = read - set(header)
+    problems += [f"column {name!r} is not mapped{nearest(name, known)}" for name in unread if not mapping.ignores(name)]
     if problems:
         advice = "map it or list it under `ignore`" if any("not mapped" in text for text in problems) else "change the mapping"
         raise DataRefused(f"{'; '.join(dict.fromkeys(problems))}: {advice} in {mapping.path.name}")

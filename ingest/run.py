@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from ingest.inbox import IngestSummary, ingest
-
 import ingest.build
+from ingest.inbox import Summary, ingest
+from ingest.ledger import Load
 from ingest.publish import publish, write_atomically
 from settings import Settings
 
@@ -27,7 +27,7 @@ class LockHeld(Exception):
 class RunSummary:
     """What one run did; `build_id` is None when nothing had changed since the current build."""
 
-    ingested: IngestSummary
+    ingested: Summary
     build_id: str | None
 
 
@@ -49,7 +49,7 @@ def lock(settings: Settings) -> Iterator[None]:
         yield
 
 
-def run(settings: Settings, progress: Progress | None = None, on_file: Callable | None = None) -> RunSummary:
+def run(settings: Settings, progress: Progress | None = None, on_file: Callable[[Load], None] = lambda load: None) -> RunSummary:
     """Load the inbox, build when anything changed, publish. A failed build leaves the last good one up and is written down.
 
     Raises `LockHeld`, `BuildFailed`, `PublishFailed` or what loading raises; call it again once the cause is mended.

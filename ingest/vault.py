@@ -25,6 +25,7 @@ from settings import Settings
 
 MAX_RECORDS_OF_AN_IDENTIFIER = 20
 HASH_LENGTH = 32
+MEMORY_LIMIT = "1GB"
 
 
 def hash_key(settings: Settings) -> bytes:
@@ -39,13 +40,17 @@ def hash_key(settings: Settings) -> bytes:
     return path.read_text().strip().encode()
 
 
-def connect(path: Path) -> duckdb.DuckDBPyConnection:
-    """The vault, with a table for each entity that holds personal data; its file is readable by its owner alone."""
+def connect(path: Path, folder: Path, key: bytes) -> duckdb.DuckDBPyConnection:
+    """The vault, with a table for each entity that holds personal data, ready to hash and to spill to `folder`.
+
+    Its file is readable by its owner alone.
+    """
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         duckdb.connect(str(path)).close()
         path.chmod(0o600)
     connection = duckdb.connect(str(path))
+    prepare(connection, folder / "vault", key)
     for entity in entities().values():
         if entity.personal:
             columns = vault_columns(entity)
@@ -63,9 +68,16 @@ def vault_columns(entity: Entity) -> dict[str, str]:
     return columns | {"identity_key": "varchar", "_source": "varchar", "_file_id": "bigint", "_line": "bigint"}
 
 
-def prepare_hashing(connection: duckdb.DuckDBPyConnection, key: bytes) -> None:
-    """Makes `hashed` and `email_of`, `phone_of`, `loyalty_id_of` usable on the connection; the key leaves no trace on disk."""
-    padded = (key if len(key) <= 64 else hashlib.sha256(key).digest()).ljust(64, b"\0")
+def prepare(connection: duckdb.DuckDBPyConnection, folder: Path, key: bytes) -> None:
+    """Sets a connection up to load: bounded memory, and the hashing of identifiers, whose key leaves no trace on disk."""
+    connection.execute(f"set temp_directory = {literal(str(folder))}")
+    connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
+    connection.execute("set timezone = 'UTC'")
+    # Ranges of a file are read side by side only when their rows may interleave; `_line` keeps their order.
+    connection.execute("set preserve_insertion_order = false")
+    # Pushed below the casts, a filter would evaluate them twice; a list of values would become a join.
+    connection.execute("set disabled_optimizers = 'filter_pushdown,in_clause'")
+    padded = (hashlib.sha256(key).digest() if len(key) > 64 else key).ljust(64, b"\0")
     connection.execute("set variable inner_pad = ?", [bytes(byte ^ 0x36 for byte in padded)])
     connection.execute("set variable outer_pad = ?", [bytes(byte ^ 0x5C for byte in padded)])
     connection.create_function("e164", e164, ["VARCHAR", "VARCHAR"], "VARCHAR", null_handling="special")  # pyright: ignore
@@ -119,7 +131,16 @@ class _Plan:
 
 
 _KINDS = (
-    "fixed_line mobile toll_free premium_rate shared_cost personal_number voip pager uan voicemail".split()  # as the library
+    "fixed_line",
+    "mobile",
+    "toll_free",
+    "premium_rate",
+    "shared_cost",
+    "personal_number",
+    "voip",
+    "pager",
+    "uan",
+    "voicemail",
 )
 
 
@@ -129,6 +150,7 @@ def _plan(country: str) -> _Plan | None:
     metadata = PhoneMetadata.metadata_for_region(country, None) if country else None
     if (
         metadata is None
+        or metadata.country_code is None
         or metadata.international_prefix != "00"
         or metadata.national_prefix not in (None, "0")
         or metadata.national_prefix_for_parsing != metadata.national_prefix
@@ -139,19 +161,21 @@ def _plan(country: str) -> _Plan | None:
     valid = [f"(?:{kind.national_number_pattern})" for kind in kinds if kind and kind.national_number_pattern]
     trunk = metadata.national_prefix or ""
     form = rf"(?:\+{metadata.country_code}|00{metadata.country_code}|{trunk})(?P<national>[1-9][0-9]*)"
-    return _Plan(metadata.country_code or 0, re.compile(form), re.compile("|".join(valid)))
+    return _Plan(metadata.country_code, re.compile(form), re.compile("|".join(valid)))
 
 
 def resolve(warehouse: duckdb.DuckDBPyConnection) -> "Resolution":
     """Decides which identity keys are one person and writes what changed to `ledger.identities`.
 
     Persons are the connected components of all links ever loaded, named by the smallest hash in them: the same whatever the
-    order of loads. An e-mail or phone under which more than `MAX_RECORDS_OF_AN_IDENTIFIER` records stand (a till's dummy number, a
-    shared mailbox) joins nobody.
+    order of loads. An e-mail or phone under which more than `MAX_RECORDS_OF_AN_IDENTIFIER` records stand (a till's dummy
+    number, a shared mailbox) joins nobody.
     """
     execute = warehouse.execute
-    execute("create or replace temp table nodes as select node, row_number() over (order by node) - 1 as n "
-            "from (select distinct node from ledger.links)")
+    execute(
+        "create or replace temp table nodes as select node, row_number() over (order by node) - 1 as n "
+        "from (select distinct node from ledger.links)"
+    )
     execute(
         "create or replace temp table shared as select node from ledger.links where kind in ('email', 'phone') "
         "group by node having count(distinct identity_key) > ?",
@@ -162,7 +186,7 @@ def resolve(warehouse: duckdb.DuckDBPyConnection) -> "Resolution":
         "join nodes keys on keys.node = links.identity_key "
         "where links.kind <> 'record' and links.node not in (from shared)"
     ).fetchnumpy()
-    (count,) = execute("select count(*) from nodes").fetchone() or (0,)
+    (count,) = execute("select count(*) from nodes").fetchall()[0]
     graph = coo_array((np.ones(len(edges["node"]), dtype=np.int8), (edges["record"], edges["node"])), shape=(count, count))
     labels = connected_components(graph, directed=False)[1] if count else np.zeros(0, dtype=np.int32)
     first = np.unique(labels, return_index=True)[1]
@@ -185,15 +209,11 @@ def resolve(warehouse: duckdb.DuckDBPyConnection) -> "Resolution":
         "(select known.person_id from ledger.identities as known join changed using (identity_key))"
     )
     execute("delete from ledger.identities where identity_key in (select identity_key from changed)")
-    execute(
-        "insert into ledger.identities select identity_key, person_id, (select max(file_id) from ledger.files) from changed"
-    )
+    execute("insert into ledger.identities select identity_key, person_id, (select max(file_id) from ledger.files) from changed")
     execute("commit")
     warehouse.unregister("persons")
-    records, people, changed, shared = execute(
-        "select count(*), count(distinct person_id), (select count(*) from changed), (select count(*) from shared) from resolved"
-    ).fetchone() or (0, 0, 0, 0)
-    return Resolution(records, people, changed, shared)
+    counts = "count(*), count(distinct person_id), (select count(*) from changed), (select count(*) from shared)"
+    return Resolution(*execute(f"select {counts} from resolved").fetchall()[0])
 
 
 def is_resolved(warehouse: duckdb.DuckDBPyConnection) -> bool:

@@ -29,3 +29,24 @@
     where ({{ key | join(', ') }}) not in (select {{ key | join(', ') }} from {{ relation }})
     {%- endif -%}
 {%- endmacro %}
+
+
+{% macro customers_of_changed_orders() -%}
+    {#-
+        Everyone whose purchases a load can have changed since the model last ran: the persons of changed orders and
+        returns, now and before the change.
+    -#}
+    select customer_id from {{ ref('orders') }} where _file_id > {{ loaded_through() }}
+    union
+    select customer_id from {{ ref('returns') }} where _file_id > {{ loaded_through() }}
+    union
+    select customer_id
+    from {{ ref('stg_identities') }}
+    where
+        identity_key in ({{ values_loaded('orders', 'identity_key') }})
+        or identity_key in ({{ values_loaded('returns', 'identity_key') }})
+    union
+    select customer_id from {{ ref('orders') }} where order_number in ({{ values_loaded('returns', 'order_id') }})
+    union
+    {{ customers_changed() }}
+{%- endmacro %}

@@ -14,7 +14,7 @@ from dashboard.builds import Build
 from dashboard.catalogue import catalogue
 from dashboard.frame import PAGES
 from dashboard.metrics import Question, ask
-from dashboard.topics import topic_charts, topic_metrics
+from dashboard.topics import missing, topic_charts, topic_metrics
 
 ROOT = Path(__file__).parent.parent.parent
 NAMES = sorted(page.stem for page in (ROOT / "pages").glob("*.py"))
@@ -71,13 +71,14 @@ def test_the_overview_shows_eight_headlines_in_the_order_of_the_catalogue(open_p
 
 @pytest.mark.parametrize("name", TOPICS)
 def test_a_card_shows_what_the_command_line_answers(open_page: Open, build: Build, name: str) -> None:
-    span = {"since": date(2026, 8, 1), "until": date(2026, 8, 31)}
+    since, until = date(2026, 8, 1), date(2026, 8, 31)
     shown = {card.label: card.value for card in open_page(name, period="custom", from_="2026-08-01", to="2026-08-31").metric}
     checked = 0
     for metric in topic_metrics(build, name)[:8]:
-        if metric.censored_days:
+        # A window of many days moves the days a card is asked for.
+        if metric.censored_days or missing(build, metric):
             continue
-        frame = ask(build, Question(metrics=(metric.name,), **span)).frame
+        frame = ask(build, Question(metrics=(metric.name,), since=since, until=until)).frame
         sample = frame[f"{metric.name}__n"][0] if metric.sample else None
         if sample is None or sample >= 30:
             assert shown[metric.label] == formats.value(frame[metric.name][0], metric.format, "en", "EUR"), metric.name

@@ -47,6 +47,7 @@ def _web_to_store(records: Records) -> Figures:
     visits = visits.join_asof(
         purchases.select("person", "ordered_at", bought_on="order_date").sort("ordered_at"),
         left_on="started_at", right_on="ordered_at", by="person", strategy="forward", allow_exact_matches=False,
+        check_sortedness=False,
     )  # fmt: skip
     figures = {"identified_web_visitors": pl.col("person").n_unique()}
     for suffix, days in WINDOWS.items():
@@ -68,6 +69,7 @@ def _research_online(records: Records) -> Figures:
     bought = records.orders.filter(pl.col("person").is_not_null()).sort("ordered_at").join_asof(
         visits.sort("started_at"),
         left_on="ordered_at", right_on="started_at", by="person", strategy="backward", allow_exact_matches=False,
+        check_sortedness=False,
     )  # fmt: skip
     days_since = (pl.col("order_date") - pl.col("visit_date")).dt.total_days()
     figures = {}

@@ -98,7 +98,12 @@ class Records:
             pl.col("currency").str.to_uppercase(), "rate_date", pl.col("rate").cast(pl.Float64)
         )
         found = rows.sort(day).join_asof(
-            rates.sort("rate_date"), left_on=day, right_on="rate_date", by="currency", tolerance=f"{EXCHANGE_RATE_DAYS - 1}d"
+            rates.sort("rate_date"),
+            left_on=day,
+            right_on="rate_date",
+            by="currency",
+            tolerance=f"{EXCHANGE_RATE_DAYS - 1}d",
+            check_sortedness=False,
         )
         own = pl.when(pl.col("currency") == self.currency).then(1.0).otherwise("rate")
         return found.with_columns(rate=own).drop("rate_date")

@@ -50,87 +50,6 @@ described as (
         max(_file_id) as _file_id
     from records
     group by customer_id
-),
-
-purchases as (
-    select
-        customer_id,
-        channel,
-        location_id,
-        is_first_order,
-        order_date,
-        sales,
-        sales_ttc,
-        margin,
-        _file_id,
-        row_number() over (
-            partition by customer_id
-            order by
-                case when is_store_order and location_id <> 'unknown' then 0 else 1 end, ordered_at, order_id
-        ) as rank_for_home
-    from {{ ref('orders') }}
-    where is_valid and is_identified
-),
-
-bought as (
-    select
-        purchases.customer_id,
-        min(purchases.order_date) as first_order_date,
-        max(purchases.order_date) as last_order_date,
-        max(case when purchases.is_first_order then purchases.channel end) as acquisition_channel,
-        max(case when purchases.rank_for_home = 1 then purchases.location_id end) as location_id,
-        count(*) as order_count,
-        count(distinct case when purchases.order_date > span.a_year_before then purchases.order_date end)
-            as recent_order_days,
-        max(purchases._file_id) as _file_id
-    from purchases
-    cross join span
-    group by purchases.customer_id
-),
-
-movements as (
-    select
-        customer_id,
-        order_date as movement_date,
-        sales,
-        sales_ttc,
-        margin
-    from purchases
-    union all
-    select
-        customer_id,
-        return_date as movement_date,
-        -returned_sales as sales,
-        -returned_sales_ttc as sales_ttc,
-        returned_cost - returned_sales as margin
-    from {{ ref('returns') }}
-    where is_valid and customer_id <> 'unknown'
-),
-
-numbered_movements as (
-    select
-        movements.customer_id,
-        movements.sales,
-        movements.sales_ttc,
-        movements.margin,
-        {{ days_between('bought.first_order_date', 'movements.movement_date') }} as day_number
-    from movements
-    inner join bought on movements.customer_id = bought.customer_id
-    where movements.movement_date >= bought.first_order_date
-),
-
-values_to_date as (
-    select
-        customer_id,
-        {% for days in horizons -%}
-        sum(case when day_number <= {{ days }} then sales else 0 end) as net_sales_{{ days }}d,
-        sum(case when day_number <= {{ days }} then sales_ttc else 0 end) as net_sales_{{ days }}d_ttc,
-        sum(case when day_number <= {{ days }} then margin else 0 end) as margin_{{ days }}d,
-        {% endfor -%}
-        sum(sales) as net_sales,
-        count(*) = count(margin) as is_margin_known
-    from numbered_movements
-    group by customer_id
 )
 
 select
@@ -140,33 +59,31 @@ select
     coalesce(bought.acquisition_channel, 'unknown') as acquisition_channel,
     case
         when bought.customer_id is null then 'prospect'
-        when bought.recent_order_days = 0 then 'lapsed'
-        when bought.recent_order_days >= {{ var('loyal_order_days') }} then 'loyal'
-        when bought.recent_order_days > 1 then 'repeat'
-        when bought.first_order_date > span.a_year_before then 'new'
-        else 'occasional'
+        when bought.last_order_date <= span.a_year_before then 'lapsed'
+        when bought.order_day_count >= {{ var('loyal_order_days') }} then 'loyal'
+        when bought.order_day_count > 1 then 'repeat'
+        else 'new'
     end as customer_segment,
     bought.first_order_date,
     bought.last_order_date,
     cast(coalesce(bought.order_count, 0) as integer) as order_count,
     cast(coalesce(described.record_count, 0) as integer) as record_count,
-    cast(coalesce(values_to_date.net_sales, 0) as decimal(18, 4)) as net_sales,
-    coalesce(values_to_date.is_margin_known, false) as is_margin_known,
+    cast(coalesce(bought.net_sales, 0) as decimal(18, 4)) as net_sales,
+    coalesce(bought.is_margin_known, false) as is_margin_known,
     {% for days in horizons -%}
     -- the cohort's last possible day has had its {{ days }} days
     coalesce(
         {{ days_after(month_end('bought.first_order_date'), days) }} <= span.last_day, false
     ) as has_reached_{{ days }}d,
-    cast(coalesce(values_to_date.net_sales_{{ days }}d, 0) as decimal(18, 4)) as net_sales_{{ days }}d,
-    cast(coalesce(values_to_date.net_sales_{{ days }}d_ttc, 0) as decimal(18, 4)) as net_sales_{{ days }}d_ttc,
-    cast(values_to_date.margin_{{ days }}d as decimal(18, 4)) as margin_{{ days }}d,
+    cast(coalesce(bought.net_sales_{{ days }}d, 0) as decimal(18, 4)) as net_sales_{{ days }}d,
+    cast(coalesce(bought.net_sales_{{ days }}d_ttc, 0) as decimal(18, 4)) as net_sales_{{ days }}d_ttc,
+    cast(bought.margin_{{ days }}d as decimal(18, 4)) as margin_{{ days }}d,
     {% endfor -%}
     greatest(people._file_id, coalesce(described._file_id, -1), coalesce(bought._file_id, -1)) as _file_id
 from people
 cross join span
 left join described on people.customer_id = described.customer_id
-left join bought on people.customer_id = bought.customer_id
-left join values_to_date on people.customer_id = values_to_date.customer_id
+left join {{ ref('int_customer_values') }} as bought on people.customer_id = bought.customer_id
 left join {{ ref('stg_locations') }} as homes on coalesce(described.location_id, bought.location_id) = homes.location_id
 
 union all
