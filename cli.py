@@ -9,7 +9,6 @@ import os
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -122,27 +121,8 @@ def check(file: Annotated[Path, typer.Argument(help="The file to look at.", exis
     from ingest.checking import check_file
 
     checked = check_file(_settings(), file)
-    load = checked.load
-    if checked.mapping:
-        out.print(f"{file.name} fits the mapping {checked.mapping.name} (source {checked.mapping.source})", highlight=False)
-        table = Table("column", "feeds", box=None, header_style="bold")
-        for header, columns in (checked.feeds or {}).items():
-            table.add_row(header, ", ".join(columns) or "ignored")
-        out.print(table)
-    if load.verdict == "refused":
-        out.print(f"It would be refused: {load.reason}", highlight=False, markup=False)
-    else:
-        counts = f"{load.rows_loaded:,} would load, {load.rows_rejected:,} would be rejected, {load.rows_skipped:,} left out"
-        out.print(f"{load.rows_in + load.rows_skipped:,} rows: {counts}", highlight=False)
-        for entity, rows in load.entities.items():
-            out.print(f"  {entity}: {rows:,}", highlight=False)
-    for fault in checked.rejects:
-        place = f"line {fault.line}" + (f", {fault.entity}.{fault.column}" if fault.column else "")
-        value = "" if fault.value is None else f" {fault.value!r}"
-        out.print(f"  {fault.rows:,} × {fault.reason}; first: {place}{value}", highlight=False, markup=False)
-    if checked.advice:
-        out.print(f"What to do: {checked.advice}", highlight=False, markup=False)
-    raise typer.Exit(checked.exit_code)
+    out.print(checked.text(), highlight=False, markup=False)
+    raise typer.Exit(0 if checked.would_load else 65)
 
 
 @app.command()
@@ -268,16 +248,7 @@ def status() -> None:
         out.print(f"Current build {info['build_id']}, data {info['data_from']} to {info['data_to']}")
     else:
         out.print("No build yet: put exports in the inbox and call `omnikpi run`")
-    table = Table("source", "files", "rows", "rejected", "last file", "loaded", "waiting", box=None, header_style="bold")
-    standing = ledger_status(settings)
-    for one in standing:
-        last = f"{one.last_loaded_at:%Y-%m-%d %H:%M}" if one.last_loaded_at else ""
-        counts = (f"{one.files:,}", f"{one.rows_loaded:,}", f"{one.rows_rejected:,}")
-        table.add_row(one.source, *counts, one.last_file or "", last, str(len(one.waiting)))
-    out.print(table)
-    for one in standing:
-        for name, reason in one.quarantined:
-            out.print(f"quarantine {one.source}/{name}: {reason}", highlight=False, markup=False)
+    out.print(ledger_status(settings).table())
 
 
 @app.command()
@@ -386,20 +357,9 @@ def _run(settings: Settings, strict: bool = False) -> None:
 
 def _conclude(summary: Any, strict: bool = True) -> None:
     """Say what was loaded and what needs somebody's attention; exit 65 when a file was refused."""
-    if not summary.loads and not summary.unfinished:
-        out.print("The inbox holds nothing new")
-    else:
-        counts = Counter(load.verdict.replace("_", " ") for load in summary.loads)
-        rows = sum(load.rows_loaded for load in summary.loads)
-        rejected = sum(load.rows_rejected for load in summary.loads)
-        files = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
-        out.print(f"Files: {files or 'none'}; rows: {rows:,} loaded, {rejected:,} rejected", highlight=False)
-    for name in summary.unfinished:
-        out.print(f"waiting: {name} is still being written", highlight=False, markup=False)
-    for load in summary.refused:
-        out.print(f"refused: {load.source}/{load.file_name}: {load.reason}", highlight=False, markup=False)
-    if strict and summary.exit_code:
-        raise typer.Exit(summary.exit_code)
+    out.print(summary.text(), highlight=False, markup=False)
+    if strict and summary.refused:
+        raise typer.Exit(65)
 
 
 @contextmanager
@@ -408,7 +368,7 @@ def _files() -> Iterator[Callable[[Any], None]]:
 
     def report(load: Any) -> None:
         if not sys.stdout.isatty():
-            print(json.dumps(vars(load), default=str), flush=True)
+            print(json.dumps(load.facts(), default=str), flush=True)
 
     yield report
 

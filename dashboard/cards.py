@@ -1,6 +1,7 @@
 """KPI cards, and the sentence that says what changed."""
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import isfinite
 from typing import Any
 
@@ -9,6 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.elements.metric import DeltaColor
 
 from dashboard import formats, words
+from dashboard.builds import Build
 from dashboard.catalogue import Metric
 from dashboard.metrics import BEFORE, SAMPLE, TARGET, Answer
 from dashboard.questions import LONG_WINDOW_DAYS, TARGETS, Reach, ask_together, is_ripe, reach, whole_periods
@@ -18,6 +20,8 @@ from dashboard.words import called, inside, join, say
 # A rate over fewer is not shown: chance alone would move it.
 FEW = 30
 COLOURS: dict[str, DeltaColor] = {"higher": "normal", "lower": "inverse"}
+# As many movements are told.
+TOLD = 3
 # A change below this share of the value before is not news.
 NEWS = 0.02
 
@@ -57,14 +61,15 @@ def read(page: Page, metrics: tuple[Metric, ...]) -> list[Card]:
     ready = [card.metric for card in cards.values() if not card.absent and is_ripe(page.build, card.reach)]
     totals = ask_together(page, ready)
     series = ask_together(page, ready, series=True)
-    targets = ask_together(page, ready, compare=TARGETS) if page.build.info["entities"].get("targets") else {}
+    aimed = _aimed(page.build)
+    targets = ask_together(page, [metric for metric in ready if page.asked(metric) in aimed], compare=TARGETS)
     for metric in ready:
         name, answer = page.asked(metric), totals[metric.name]
         cards[metric.name] = replace(
             cards[metric.name],
             now=_cell(answer, name),
             reference=_cell(answer, name + (TARGET if page.view.compare == TARGETS else BEFORE)),
-            target=_cell(targets[metric.name], name + TARGET) if targets else None,
+            target=_cell(targets[metric.name], name + TARGET) if metric.name in targets else None,
             sample=_cell(answer, name + SAMPLE),
             spark=_spark(page, cards[metric.name].reach, series[metric.name], name),
         )
@@ -74,7 +79,7 @@ def read(page: Page, metrics: tuple[Metric, ...]) -> list[Card]:
 def show(page: Page, most: int = 8) -> list[Card]:
     """Draw the cards of the page's metrics, and what changed among them; returns the cards drawn."""
     cards = read(page, page.metrics[:most])
-    columns = 4 if len(cards) in (3, 4, 7, 8) or len(cards) > 8 else max(2, (len(cards) + 1) // 2)
+    columns = len(cards) if len(cards) <= 4 else 3 if len(cards) <= 6 else 4
     grid = st.grid(columns, min_column_width=156, gap="small", key="cards")
     for card in cards:
         _draw(page, card, grid)
@@ -91,47 +96,50 @@ def changes(page: Page, cards: list[Card]) -> str:
         return say("changed.unknown", against=against)
     if not moved:
         return say("changed.nothing", against=against)
-    told = [_told(page, card) for card in moved[:3]]
+    where = _strongest(page, moved[:TOLD])
+    told = [_told(card, where.get(card.metric.name)) for card in moved[:TOLD]]
     rest = len(known) - len(told)
     sentence = say("changed.moved", against=against, what=join(told))
-    if moved[3:]:
-        return sentence + " " + say("changed.others", what=join([metric_label(card.metric) for card in moved[3:]]))
+    if moved[TOLD:]:
+        return sentence + " " + say("changed.others", count=len(moved) - len(told))
     return sentence + (" " + say("changed.rest", count=rest) if rest > 0 else "")
 
 
-def _told(page: Page, card: Card) -> str:
-    language = words.language()
-    moved = formats.change(card.now, card.reference, card.metric.format, language) or ""
+def _told(card: Card, where: str | None) -> str:
+    """One movement in words: green for the better, red for the worse."""
+    moved = formats.change(card.now, card.reference, card.metric.format, words.language()) or ""
     direction = "up" if card.move > 0 else "down"
-    mood = {"neutral": "", _better(direction): "better"}.get(card.metric.better, "worse")
     text = say(f"changed.{direction}", label=metric_label(card.metric), change=moved.lstrip("+-"))
-    where = _strongest(page, card)
     text += say("changed.strongest", where=where) if where else ""
-    return f":{ {'better': 'green', 'worse': 'red'}[mood] }[{text}]" if mood else text
+    better = {"higher": "up", "lower": "down"}.get(card.metric.better)
+    return f":{'green' if direction == better else 'red'}[{text}]" if better else text
 
 
-def _better(direction: str) -> str:
-    return "higher" if direction == "up" else "lower"
+def _strongest(page: Page, cards: list[Card]) -> dict[str, str]:
+    """Of each metric by name, the channel (or else the region) that moved it furthest the same way, where there are several."""
+    dimensions: dict[str, list[Card]] = {}
+    for card in cards:
+        dimension = next((one for one in ("channel", "region") if one in card.metric.dimensions), None)
+        if dimension and dimension not in dict(card.reach.where) and page.view.compare != TARGETS:
+            dimensions.setdefault(dimension, []).append(card)
+    found = {}
+    for dimension, members in dimensions.items():
+        answers = ask_together(page, [card.metric for card in members], by=(dimension,))
+        for card in members:
+            rows = answers[card.metric.name].frame.to_dicts()
+            best = max(rows, key=lambda row: _push(page, card, row), default=None)
+            if best and len(rows) > 1 and _push(page, card, best) > 0:
+                found[card.metric.name] = value_label(page.build, dimension, best[dimension])
+    return found
 
 
-def _strongest(page: Page, card: Card) -> str | None:
-    """The channel that moved furthest the same way, where there are several."""
-    dimension = next((one for one in ("channel", "region") if one in card.metric.dimensions), None)
-    if dimension is None or dimension in dict(card.reach.where) or page.view.compare == TARGETS:
-        return None
+def _push(page: Page, card: Card, row: dict[str, Any]) -> float:
+    """How much a slice moved the metric its way: rates move most where little happens, so a step counts by its cases."""
     name = page.asked(card.metric)
-    frame = ask_together(page, [card.metric], by=(dimension,))[card.metric.name].frame
-    best, furthest = None, 0.0
-    for row in frame.to_dicts():
-        now, before, sample = _number(row[name]), _number(row.get(name + BEFORE)), _number(row.get(name + SAMPLE))
-        if now is None or before is None or (sample is not None and sample < FEW):
-            continue
-        step = (now - before) * (1 if card.move > 0 else -1)
-        # Rates move most where little happens: what counts is the step times how many it concerns.
-        weight = step * (sample or 1.0)
-        if weight > furthest:
-            best, furthest = row[dimension], weight
-    return value_label(page.build, dimension, best) if best and len(frame) > 1 else None
+    now, before, sample = _number(row[name]), _number(row.get(name + BEFORE)), _number(row.get(name + SAMPLE))
+    if now is None or before is None or (sample is not None and sample < FEW):
+        return 0.0
+    return (now - before) * (1 if card.move > 0 else -1) * (sample or 1.0)
 
 
 def _draw(page: Page, card: Card, grid: DeltaGenerator) -> None:
@@ -196,6 +204,14 @@ def _help(page: Page, card: Card) -> str:
         span = formats.span(card.reach.since, card.reach.until, language)
         parts.append(say(key, days=metric.censored_days, span=span))
     return "\n\n".join(part for part in parts if part)
+
+
+@lru_cache(maxsize=64)
+def _aimed(build: Build) -> frozenset[str]:
+    """The metrics somebody set a target for."""
+    if not build.info["entities"].get("targets"):
+        return frozenset()
+    return frozenset(build.sql("select distinct metric from marts.targets")["metric"])
 
 
 def _cell(answer: Answer, column: str) -> float | None:

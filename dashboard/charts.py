@@ -33,7 +33,7 @@ OTHERS = ("#000001", "#000002", "#000003", "#000004", "#000006", "#000005")
 ACCENT, BETTER, WORSE, QUIET, INK = "#000001", "#000007", "#000008", "#000009", "#000010"
 SHADES = [f"#0000{slot}" for slot in range(11, 21)]
 
-HEIGHT = 300
+HEIGHT = 254
 FEW = 30
 # Beyond this many, a ranking shows its two ends.
 RANKED = 12
@@ -126,11 +126,15 @@ def trend(page: Page, chart: Chart) -> Drawn | None:
             lines.insert(0, _compared(page, metric, whole))
             if lines[0].points:
                 lines[-1] = Line(say("chart.now"), ACCENT, lines[-1].points)
-    lines = [line for line in lines if len(line.points) > 1]
+    lines = [line for line in lines if len(line.points) > 1 and any(line.points.values())]
     if not lines:
         return None
     unit = _unit(page, metric, [value for line in lines for value in line.points.values()])
-    what = say("chart.by", what=metric_label(metric), by=inside(dimension_label(page.build, split))) if split else _titled(chart)
+    what = (
+        say("chart.by", what=metric_label(metric), by=inside(dimension_label(page.build, split)))
+        if split
+        else chart.title(words.language()) or _titled(chart)
+    )
     figure = _line_figure(page, metric, lines, _events(page, min(whole), max(whole)) if whole else [])
     return Drawn(
         what, " · ".join(part for part in (say(f"grain.{reached.grain}"), unit) if part), figure, _alt(page, what, metric, lines)
@@ -215,9 +219,8 @@ def heatmap(page: Page, chart: Chart) -> Drawn | None:
     xs = sorted({int(row[across]) for row in rows})
     cells = {(row[down], int(row[across])): row for row in rows}
     values = [[_number(cells[y, x][name]) if (y, x) in cells else None for x in xs] for y in ys]
-    # One digit for all: marks of one axis are written alike.
-    flat = iter(formats.axis([value for row in values for value in row if value is not None], metric.format, words.language()))
-    texts = [["" if value is None else next(flat) for value in row] for row in values]
+    language = words.language()
+    texts = [["" if value is None else formats.bare(value, metric.format, language) for value in row] for row in values]
     labels = [_value_text(page, down, y) for y in ys]
     # The first column is everyone, by definition: it would only pale the rest.
     scale = [value for row in values for x, value in zip(xs, row, strict=True) if value is not None and value < 1]
@@ -462,38 +465,21 @@ def _line_figure(page: Page, metric: Metric, lines: Sequence[Line], events: Sequ
 
 
 def _bands(figure: go.Figure, events: Sequence[Row], first: date, last: date) -> None:
-    """Pale bands with a label; a label that would run into the one before is left to the band."""
-    span = (last - first).days or 1
-    free_from = first
-    for event in events:
+    """Pale bands with their names above, the longest first; a name that finds no room in two rows is left out."""
+    days = (last - first).days or 1
+    taken: list[list[tuple[float, float]]] = [[], []]
+    for event in sorted(events, key=lambda event: event["starts_on"] - event["ends_on"]):
         starts, ends = max(event["starts_on"], first), min(event["ends_on"] + timedelta(days=1), last)
-        figure.add_shape(
-            type="rect",
-            xref="x",
-            yref="paper",
-            x0=starts,
-            x1=ends,
-            y0=0,
-            y1=1,
-            fillcolor=INK,
-            opacity=0.07,
-            line_width=0,
-            layer="below",
-        )
-        room = timedelta(days=int(span * 0.016 * len(event["event_name"])))
-        if starts >= free_from and starts + room <= last + timedelta(days=int(span * 0.02)):
-            figure.add_annotation(
-                x=starts,
-                y=1,
-                xref="x",
-                yref="paper",
-                text=event["event_name"],
-                showarrow=False,
-                xanchor="left",
-                yanchor="bottom",
-                font={"size": 10},
-            )
-            free_from = starts + room
+        band = {"x0": starts, "x1": ends, "y0": 0, "y1": 1, "xref": "x", "yref": "paper"}
+        figure.add_shape(type="rect", fillcolor=INK, opacity=0.06, line_width=0, layer="below", **band)
+        begin = (starts - first).days / days
+        end = begin + 0.0135 * len(event["event_name"])
+        for row, spans in enumerate(taken):
+            if end <= 1.05 and all(end <= other or begin >= until for other, until in spans):
+                spans.append((begin, end))
+                label = {"x": starts, "y": 1, "xref": "x", "yref": "paper", "xanchor": "left", "yanchor": "bottom"}
+                figure.add_annotation(text=event["event_name"], yshift=12 * row, showarrow=False, font={"size": 10}, **label)
+                break
 
 
 def _label_ends(figure: go.Figure, lines: Sequence[Line], reach_of_axis: float, height: int) -> None:
@@ -513,7 +499,7 @@ def _label_ends(figure: go.Figure, lines: Sequence[Line], reach_of_axis: float, 
 def _plain(figure: go.Figure, height: int, left: int, right: int) -> None:
     figure.update_layout(
         height=height,
-        margin={"l": left, "r": right, "t": 18, "b": 34},
+        margin={"l": left, "r": right, "t": 26, "b": 34},
         showlegend=False,
         dragmode=False,
         hoverlabel={"font": {"size": 12}},

@@ -196,7 +196,7 @@ def _main(state: Settings, offer: Offer, place: str) -> None:
         PERIODS,
         format_func={name: say(f"period.{name}") for name in PERIODS}.__getitem__,
         label_visibility="collapsed",
-        width=190 if place == "wide" else "stretch",
+        width=152 if place == "wide" else "stretch",
         **_bound(state, "period", place),
     )
     if state["period"] == "custom":

@@ -5,7 +5,6 @@ A number's kind is the metric's `format`: currency, percent, count, decimal, min
 
 from datetime import date, datetime, timedelta
 from functools import cache
-from itertools import pairwise
 from math import floor, isfinite, log10
 
 from babel import Locale
@@ -136,7 +135,7 @@ def ticks(starts: list[date], language: str, most: int = 5) -> tuple[list[date],
     return chosen, labels
 
 
-def scale(low: float, high: float, steps: int = 4) -> list[float]:
+def scale(low: float, high: float, steps: int = 5) -> list[float]:
     """Round values that cover `low` to `high`, about `steps` apart."""
     reach = (high - low) or abs(high) or 1.0
     rough = reach / steps
@@ -150,10 +149,14 @@ def axis(marks: list[float], kind: str, language: str) -> list[str]:
     """The labels of an axis' marks: bare numbers, for the unit is in the chart's title (see `unit`)."""
     largest = max((abs(mark) for mark in marks), default=0.0)
     shown = [mark * 100 if kind == "percent" else mark / factor(kind, largest) for mark in marks]
-    step = min((abs(b - a) for a, b in pairwise(shown)), default=1.0)
-    digits = 0 if step >= 1 and all(abs(mark - round(mark)) < 1e-9 for mark in shown) else (1 if step >= 0.1 else 2)
+    digits = next((few for few in range(3) if all(abs(round(mark, few) - mark) < 1e-9 for mark in shown)), 3)
     pattern = f"#,##0.{'0' * digits}" if digits else "#,##0"
     return [_plain(mark, pattern, language) for mark in shown]
+
+
+def bare(number: float, kind: str, language: str) -> str:
+    """A value without its unit, for a cell of a chart whose title says it: “12.4”."""
+    return _plain(number * 100 if kind == "percent" else number, "#,##0.0", language)
 
 
 def unit(kind: str, largest: float, language: str, currency: str) -> str:

@@ -75,7 +75,7 @@ def _navigation() -> StreamlitPage:
         page_title=say("product"),
         page_icon=":material/storefront:",
         layout="wide",
-        initial_sidebar_state=248,
+        initial_sidebar_state=240,
         # A menu with something in it offers the choice of a light or a dark theme.
         menu_items={"About": say("about")},
     )

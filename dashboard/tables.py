@@ -15,9 +15,11 @@ FEW = 30
 FIRST = ("channel", "location", "region", "category", "brand", "customer_segment", "acquisition_channel", "carrier", "device")
 
 
-def show(page: Page) -> None:
-    """A choice of dimension and the page's metrics by it; metrics that do not have the dimension are left out."""
-    ready = [metric for metric in page.metrics if not missing(page.build, metric) and is_ripe(page.build, reach(page, metric))]
+def show(page: Page, most: int = 8) -> None:
+    """A choice of dimension and the metrics of the page's cards by it; metrics that do not have the dimension are left out."""
+    ready = [
+        metric for metric in page.metrics[:most] if not missing(page.build, metric) and is_ripe(page.build, reach(page, metric))
+    ]
     counts = {name: sum(name in metric.dimensions for metric in ready) for metric in ready for name in metric.dimensions}
     offered = [name for name in FIRST if counts.get(name)]
     if not offered:
@@ -36,7 +38,7 @@ def show(page: Page) -> None:
     sliced = [metric for metric in ready if dimension in metric.dimensions]
     if dimension and sliced:
         frame, styled = _frame(page, sliced, dimension)
-        st.dataframe(styled, hide_index=True, height=min(38 + 35 * len(frame), 460))
+        st.dataframe(styled, hide_index=True, placeholder=formats.NOTHING, height=min(38 + 35 * len(frame), 460))
 
 
 def _frame(page: Page, metrics: list[Metric], dimension: str):

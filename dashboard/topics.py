@@ -1,9 +1,9 @@
 """What a page is about: its metrics in order, and how each one's definition wants to be shown.
 
 A metric's `config.meta` decides. `topic` names its page and `order` its place there; `headline` its place on the
-overview; `card: false` keeps it off the cards. `charts` lists the charts it leads, each `{page: <page>, kind: trend | bars |
-heatmap | curve | bridge, by: <dimension or list>, with: [<more metrics>], order: <place>}`; `days` is the age a metric of
-a curve is measured at.
+overview; `card: false` keeps it off the cards; `days` is the age a metric of a curve is measured at. `charts` lists the
+charts it leads, each `{page: <page>, kind: trend | bars | heatmap | curve | bridge, by: <dimension or list of them>, with:
+[<more metrics>], title: <words>, title_fr: <words>, order: <place>}`; all but `page`, `kind` and `order` may be left out.
 """
 
 from collections.abc import Mapping
@@ -44,13 +44,18 @@ class Page:
 class Chart:
     """One chart as a metric's `meta.charts` declares it: `{page: baskets, kind: trend, by: channel, order: 1}`.
 
-    `metrics` the leading metric and those of `with`, `by` the dimensions it is split by.
+    `metrics` are the leading one and those of `with`, `by` the dimensions it is split by, `titles` English and French.
     """
 
     kind: str
     metrics: tuple[Metric, ...]
     by: tuple[str, ...]
     order: int
+    titles: tuple[str, str] | None = None
+
+    def title(self, language: str) -> str | None:
+        """The title the metric gave it, where it gave one."""
+        return self.titles[language == "fr"] if self.titles else None
 
 
 def topic_metrics(build: Build, topic: str) -> tuple[Metric, ...]:
@@ -74,6 +79,7 @@ def topic_charts(build: Build, topic: str) -> tuple[Chart, ...]:
             metrics=tuple(known[one] for one in (name, *wanted.get("with", ()))),
             by=tuple(wanted["by"]) if isinstance(wanted.get("by"), list) else (wanted["by"],) if wanted.get("by") else (),
             order=wanted.get("order", 99),
+            titles=(wanted["title"], wanted.get("title_fr", wanted["title"])) if wanted.get("title") else None,
         )
         for name in known
         for wanted in meta(build, name).get("charts", ())

@@ -140,7 +140,7 @@ def store_master() -> Iterator[Export]:
 TARGETS = {
     "average_order_value": (58.0, 62.0), "units_per_transaction": (2.15, 2.25), "web_to_store_conversion_rate": (0.045, 0.08),
     "session_conversion_rate": (0.045, 0.068), "omnichannel_customer_rate": (0.18, 0.25), "late_rate": (0.065, 0.055),
-    "pickup_within_promise_rate": (0.85, 0.88), "markdown_rate": (0.13, 0.15), "next_day_rate": (0.15, 0.20),
+    "pickup_within_promise_rate": (0.85, 0.88), "markdown_rate": (0.13, 0.15), "next_day_rate": (0.11, 0.13),
     "repeat_purchase_rate": (0.50, 0.56), "order_to_delivery_hours_mean": (84.0, 78.0),
 }  # fmt: skip
 

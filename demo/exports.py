@@ -52,6 +52,8 @@ def write_exports(world: World, inbox: Path, daily: int) -> tuple[list[tuple[str
             put(inbox, TWICE[export.path], data, export.delivered + timedelta(hours=3))
             written.append((TWICE[export.path], len(export.frame), len(data)))
             faults.append((TWICE[export.path], "duplicate", None, None, None))
+        if export.path == f"pos/tickets_CET_{selling.BACK_ONLINE}.csv":
+            faults.append((export.path, "late rows", None, "Date", f"{selling.OFFLINE_DAY:%d/%m/%Y}"))
         if "_v2." in export.path or "_changes_" in export.path:
             faults.append((export.path, "correction", None, None, None))
     draft = "Maison;Budget 2027;à valider\nTextile;1 250 000;?\n".encode("cp1252")

@@ -47,7 +47,6 @@ _BASKET = np.array([[0.46, 0.27, 0.14, 0.07, 0.04, 0.02], [0.38, 0.29, 0.17, 0.0
 _RETURN_RATE = np.array([0.058, 0.165, 0.155, 0.120, 0.10])
 _RETURN_TILT = np.array([1.5, 1.1, 1.3, 1.25, 1.0, 1.45, 0.6, 0.45, 0.4, 0.05])
 RETURN_REASONS = ("size", "fit", "colour", "damaged", "changed_mind", "late")
-RESOLUTIONS = ("refund", "exchange", "credit")
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ _PHONES = {
     "FR": ("+3361", 7), "BE": ("+3247", 7), "ES": ("+3461", 7), "PT": ("+35191", 7), "IT": ("+39333", 7),
     "DE": ("+491511", 7), "RE": ("+262692", 6), "GP": ("+590690", 6),
 }  # fmt: skip
-_PLAIN = str.maketrans("àâäéèêëíîïôöóùûüúçñ", "aaaeeeeiiiooouuuucn")
+_PLAIN = str.maketrans("àâäãéèêëíîïôöóùûüúçñ", "aaaaeeeeiiiooouuuucn")
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Exports of the systems that sell: tills, web shop and app, marketplace."""
 
 from collections.abc import Iterator
+from datetime import date
 
 import numpy as np
 import polars as pl
@@ -54,13 +55,23 @@ def tills(world: World, daily: int) -> Iterator[Export]:
         orders = world.sales.orders.filter(mine).select(told)
         spans = periods(daily) if zone == 0 else periods(months=3)
         returned = {span.label: part for span, part in split(back.filter(mine), "day", spans)}
-        for span, part in split(orders, "day", spans):
-            sold = lines_of(world, part).with_columns(total=pl.col("paid").sum().over("order"), back=pl.lit(False))
+        for span, part in split(orders.with_columns(sent=_sent(places)), "sent", spans):
+            sold = lines_of(world, part.drop("sent")).with_columns(total=pl.col("paid").sum().over("order"), back=pl.lit(False))
             rows = pl.concat([sold, returned.get(span.label, back.clear())], how="diagonal_relaxed")
             rows = rows.with_columns(pl.col("is_staff", "is_b2b").fill_null(False)).sort("wall", "number", "line")
             spoiled = (_BAD_TICKETS[span.label],) if zone == 0 and span.label in _BAD_TICKETS else ()
             name = f"pos/tickets_{code}_{span.label}.csv"
             yield Export(name, _till_rows(rows, world, places), FRENCH, after(span.last, 3.5 + zone), spoiled)
+
+
+# A store whose line was down: its tickets of that day came three days later, with those of the day itself.
+OFFLINE, OFFLINE_DAY, BACK_ONLINE = "0001", date(2026, 11, 7), date(2026, 11, 10)
+
+
+def _sent(places: list[str]) -> pl.Expr:
+    """Day of the file each ticket comes in."""
+    down = (pl.col("store") == places.index(OFFLINE)) & (pl.col("day") == retailer.day_index(OFFLINE_DAY))
+    return pl.when(down).then(pl.lit(retailer.day_index(BACK_ONLINE))).otherwise("day").cast(pl.Int32)
 
 
 def lines_of(world: World, orders: pl.DataFrame) -> pl.DataFrame:

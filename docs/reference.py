@@ -55,8 +55,9 @@ def commands() -> Iterator[str]:
 
 
 def entity_tables() -> Iterator[str]:
-    yield "What every export is mapped into; declared in `dbt_project/models/staging/__sources.yml`."
-    yield "**Bold** columns identify a row within its system, a column marked ● must be filled, and what is personal stays in the vault.\n"
+    yield "What every export is mapped into, declared in `dbt_project/models/staging/__sources.yml`."
+    yield "**Bold** columns identify a row within its system, a column marked ● must be filled,"
+    yield "and what is personal stays in the vault.\n"
     declared = yaml.safe_load((PROJECT / "models" / "staging" / "__sources.yml").read_text())["sources"][0]["tables"]
     described = {table["name"]: table for table in declared}
     for entity in entities().values():

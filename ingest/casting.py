@@ -222,6 +222,8 @@ def _iso_instant(text: str) -> str:
 
 def to_utc(local: str, timezone: str) -> str:
     """SQL that turns a local time into UTC: the first of two where clocks were put back, null where they were put forward."""
+    if timezone == "UTC":
+        return local
     zone = literal(timezone)
     instant = f"timezone({zone}, {local})"
     # Of two instants with one clock time the engine takes the later; clocks go back by an hour.

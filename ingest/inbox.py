@@ -14,7 +14,9 @@ from ingest.ledger import REASON_SUFFIX, Load
 from ingest.mappings import Mapping, load_mappings, nearest
 from settings import Settings
 
+# A file written to within these seconds may still be growing.
 FRESH_SECONDS = 3.0
+UNFINISHED = (".part", ".tmp", ".filepart")
 _NUMBERED = re.compile(r"^\d{6}_")
 
 
@@ -90,7 +92,7 @@ def _arrived(inbox: Path, source: str | None) -> tuple[list[Path], list[Path]]:
     """Complete files, oldest first, and those still being written."""
     folders = [inbox / source] if source else [inbox, *(path for path in inbox.iterdir() if path.is_dir())]
     found = [path for folder in folders if folder.is_dir() for path in folder.iterdir() if path.is_file() or path.is_symlink()]
-    found = [path for path in found if not path.name.startswith(".") and not path.name.endswith(".part")]
+    found = [path for path in found if not path.name.startswith(".") and path.suffix not in UNFINISHED]
     stats = {path: path.lstat() for path in found}
     now = time.time()
     fresh = [path for path in found if now - stats[path].st_mtime < FRESH_SECONDS]
@@ -127,8 +129,10 @@ def find_mapping(mappings: dict[str, Mapping], name: str, source: str | None) ->
     if takers:
         names = ", ".join(mapping.path.name for mapping in takers)
         raise DataRefused(f"several mappings take {name!r}: {names}; make their `files` patterns exclude one another")
-    ours = [mapping for mapping in mappings.values() if source == mapping.source]
-    patterns = sorted(pattern for mapping in ours for pattern in mapping.files)
+    elsewhere = [f"inbox/{mapping.source}/ ({mapping.path.name})" for mapping in mappings.values() if mapping.takes(name)]
+    if elsewhere:
+        raise DataRefused(f"no mapping of source {source} takes a file named {name!r}; put it in {' or '.join(elsewhere)}")
+    patterns = sorted(pattern for mapping in mappings.values() if source in (None, mapping.source) for pattern in mapping.files)
     raise DataRefused(
         f"no mapping takes a file named {name!r}{nearest(name, patterns)}; run `omnikpi check` on it to see what to write"
     )

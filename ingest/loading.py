@@ -188,8 +188,7 @@ class Plan:
         self.mapping, self.text, self.load = mapping, text, load
         self.entities = [entities()[name] for name in mapping.feeds]
         self._positions = reading.positions(mapping, text.header)
-        self._rows = self._layers()
-        self._is_held = False
+        self._casts = self._rows = self._layers()
 
     def hold(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Casts every row once, into memory, for all that follows; without it each statement casts the file again.
@@ -197,9 +196,13 @@ class Plan:
         The casts of a wide export take longer to plan than a small file takes to read.
         """
         kept = ["line", "is_blank", "is_faulty", *(f"takes_{entity.name}" for entity in self.entities)]
-        kept += [f"{part}{name}" for *_, name in self._mapped() for part in ("", "text_", "reason_")]
-        connection.execute(f"create or replace temp table held as select {', '.join(kept)} from ({self._rows})")
-        self._rows, self._is_held = "from held", True
+        kept += [name for *_, name in self._mapped()]
+        connection.execute(f"create or replace temp table held as select {', '.join(kept)} from ({self._casts})")
+        self._rows = "from held"
+
+    @property
+    def _is_held(self) -> bool:
+        return self._rows != self._casts
 
     def _reference(self, header: str) -> str | None:
         position = self._positions.get(header)
@@ -344,7 +347,7 @@ class Plan:
                 f"value: case when text_{name} is not null then {value} end, "
                 f"reason: case when takes_{entity.name} and {missing} then reason_{name} end}}"
             )
-        faults = f"select line, unnest([{', '.join(findings)}]) as fault from ({self._rows}) where is_faulty and not is_blank"
+        faults = f"select line, unnest([{', '.join(findings)}]) as fault from ({self._casts}) where is_faulty and not is_blank"
         return (
             f"insert into ledger.rejects select {self.load.file_id}, line, fault.entity, fault.column_name, fault.value, "
             f"fault.reason from ({faults}) where fault.reason is not null"

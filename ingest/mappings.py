@@ -170,11 +170,7 @@ class Feed(_Strict):
     def _columns_beside_when(cls, block: object) -> object:
         if not isinstance(block, dict):
             raise ValueError("write `column: header` pairs")
-        cells = {
-            name: {"from": cell} if isinstance(cell, str | list) else cell
-            for name, cell in block.items()
-            if name != "when"
-        }
+        cells = {name: {"from": cell} if isinstance(cell, str | list) else cell for name, cell in block.items() if name != "when"}
         return {"when": block.get("when", {}), "cells": cells}
 
 
@@ -224,9 +220,7 @@ class Mapping:
 
     def ignores(self, header: str) -> bool:
         """Whether `ignore` names the header; `*` stands for any text."""
-        return any(
-            re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), header, re.DOTALL) for pattern in self.ignore
-        )
+        return any(re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), header, re.DOTALL) for pattern in self.ignore)
 
     @property
     def is_conditional(self) -> bool:

@@ -8,8 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import ingest.build
-from ingest.inbox import Summary, ingest
+import duckdb
+
+import ingest.build as dbt
+from ingest.inbox import IngestSummary, ingest
 from ingest.ledger import Load
 from ingest.publish import publish, write_atomically
 from settings import Settings
@@ -27,7 +29,7 @@ class LockHeld(Exception):
 class RunSummary:
     """What one run did; `build_id` is None when nothing had changed since the current build."""
 
-    ingested: Summary
+    ingested: IngestSummary
     build_id: str | None
 
 
@@ -77,8 +79,8 @@ def current_info(settings: Settings) -> dict | None:
 
 def _build_and_publish(settings: Settings, full_refresh: bool, progress: Progress | None) -> str:
     try:
-        result = ingest.build.build(settings, full_refresh, progress)
-    except ingest.build.BuildFailed as error:
+        result = dbt.build(settings, full_refresh, progress)
+    except dbt.BuildFailed as error:
         _record(settings, status="failed", step="build", message=str(error))
         raise
     try:
@@ -92,15 +94,13 @@ def _build_and_publish(settings: Settings, full_refresh: bool, progress: Progres
 
 def _stale(settings: Settings) -> bool:
     """Whether the current build lacks loaded rows, or was made by other models or settings."""
-    import duckdb
-
     info = current_info(settings)
     if info is None:
         return True
     with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
         loaded = connection.execute("select coalesce(max(file_id), 0) from ledger.files").fetchall()[0][0]
     built_with = (info["high_water_mark"], info["project"], info["currency"], info["timezone"])
-    return built_with != (loaded, ingest.build.project_checksum(), settings.currency, settings.timezone)
+    return built_with != (loaded, dbt.project_checksum(), settings.currency, settings.timezone)
 
 
 def _record(settings: Settings, status: str, step: str, message: str = "", build_id: str | None = None) -> None:

@@ -205,8 +205,8 @@ def resolve(warehouse: duckdb.DuckDBPyConnection) -> "Resolution":
     )
     # A person who loses a record (an identifier proved too common) changes too: the models must look at them again.
     execute(
-        "insert into changed select * from resolved where identity_key not in (select identity_key from changed) and person_id in "
-        "(select known.person_id from ledger.identities as known join changed using (identity_key))"
+        "insert into changed select * from resolved where identity_key not in (select identity_key from changed) "
+        "and person_id in (select known.person_id from ledger.identities as known join changed using (identity_key))"
     )
     execute("delete from ledger.identities where identity_key in (select identity_key from changed)")
     execute("insert into ledger.identities select identity_key, person_id, (select max(file_id) from ledger.files) from changed")

@@ -2,6 +2,7 @@
 
 import shutil
 from datetime import date, datetime
+from typing import Any
 
 import polars as pl
 import pytest
@@ -9,6 +10,7 @@ from polars.testing import assert_frame_equal
 
 from tests.dbt.conftest import Manifest, Warehouse, make_warehouse
 
+Row = dict[str, Any]
 MARTS = ("sessions", "visitor_days", "fulfilments", "deliveries")
 UPSTREAM = ("run", "--select", *(f"+{mart}" for mart in MARTS))
 
@@ -18,45 +20,53 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(f"2026-{text}")
 
 
-def order(number: str, ordered_at: str, key: str | None = None, **columns: object) -> dict[str, object]:
+def order(number: str, ordered_at: str, key: str | None = None, **columns: object) -> Row:
     given = {"order_id": number, "ordered_at": at(ordered_at), "identity_key": key, "currency": "EUR", "status": "completed"}
     return given | {"channel": "web", "fulfilment_mode": "home_delivery"} | columns
 
 
-def ticket(number: str, ordered_at: str, key: str | None = None, **columns: object) -> dict[str, object]:
+def ticket(number: str, ordered_at: str, key: str | None = None, **columns: object) -> Row:
     return order(number, ordered_at, key, channel="store", fulfilment_mode="in_store", location_id="L1") | columns
 
 
-def line(number: str) -> dict[str, object]:
-    return {"order_id": number, "line_number": 1, "sku": "A", "quantity": 1, "unit_price": 12, "includes_vat": True, "vat_rate": 0.2}
+def line(number: str) -> Row:
+    return {
+        "order_id": number,
+        "line_number": 1,
+        "sku": "A",
+        "quantity": 1,
+        "unit_price": 12,
+        "includes_vat": True,
+        "vat_rate": 0.2,
+    }
 
 
-def visit(number: str, started_at: str, key: str | None = None, **columns: object) -> dict[str, object]:
+def visit(number: str, started_at: str, key: str | None = None, **columns: object) -> Row:
     given = {"session_id": number, "visitor_id": f"v{number}", "started_at": at(started_at), "identity_key": key}
     return given | {"channel": "web"} | columns
 
 
-def work(number: str, order_number: str, created_at: str, mode: str = "click_and_collect", **columns: object) -> dict[str, object]:
+def work(number: str, order_number: str, created_at: str, mode: str = "click_and_collect", **columns: object) -> Row:
     given = {"fulfilment_id": number, "order_id": order_number, "created_at": at(created_at), "mode": mode}
     return given | {"location_id": "L1"} | columns
 
 
-def parcel(number: str, order_number: str, shipped_at: str, **columns: object) -> dict[str, object]:
+def parcel(number: str, order_number: str, shipped_at: str, **columns: object) -> Row:
     given = {"shipment_id": number, "order_id": order_number, "shipped_at": at(shipped_at), "carrier": "Swift"}
     return given | {"status": "in_transit"} | columns
 
 
-def opening(weekday: int, opens_at: str, closes_at: str) -> dict[str, object]:
+def opening(weekday: int, opens_at: str, closes_at: str) -> Row:
     return {"location_id": "L1", "weekday": weekday, "valid_from": date(2025, 1, 1), "opens_at": opens_at, "closes_at": closes_at}
 
 
-def location(timezone: str) -> dict[str, object]:
+def location(timezone: str) -> Row:
     given = {"location_id": "L1", "name": "Lille", "kind": "store", "region": "Nord", "country": "FR"}
     return given | {"timezone": timezone, "opened_on": date(2020, 1, 1)}
 
 
 def first_load(warehouse: Warehouse) -> None:
-    """Five customers who browse, buy, collect and wait for parcels, up to 10 March."""
+    """A few customers who browse, buy, collect and wait for parcels, up to 10 March."""
     week = [opening(weekday, "09:00", "19:00") for weekday in range(1, 7)]
     warehouse.load(1, "stores", locations=[location("Europe/Paris")], opening_hours=week)
     orders = [
@@ -67,8 +77,8 @@ def first_load(warehouse: Warehouse) -> None:
         order("W5", "03-06 10:00", "eve"),
         order("W6", "03-10 17:50", "ann", fulfilment_mode="click_and_collect"),
     ]
-    warehouse.load(2, "shop", orders=orders, order_lines=[line(row["order_id"]) for row in orders])  # pyright: ignore
-    tickets = [ticket("T1", "02-04 15:00", "ann"), ticket("T2", "03-05 15:00", "bob")]
+    warehouse.load(2, "shop", orders=orders, order_lines=[line(row["order_id"]) for row in orders])
+    tickets = [ticket("T1", "02-04 15:00", "fay"), ticket("T2", "03-05 15:00", "bob")]
     warehouse.load(3, "tills", orders=tickets, order_lines=[line("T1"), line("T2")])
     warehouse.load(
         4,
@@ -76,8 +86,9 @@ def first_load(warehouse: Warehouse) -> None:
         sessions=[
             visit("1", "03-02 09:50", "ann", order_id="W1"),
             visit("2", "03-03 09:00", "bob", order_id="W2"),
-            visit("3", "02-01 09:00", "ann"),
-            visit("4", "03-04 09:00", "dan"),
+            visit("3", "02-01 09:00", "fay"),
+            visit("4", "01-10 09:00", "dan"),
+            visit("10", "01-10 18:00", "dan"),
             visit("5", "03-04 09:00", "eve", channel="app"),
             visit("6", "03-04 12:00", "eve"),
             visit("7", "03-09 12:00", order_id="W9"),
@@ -104,16 +115,21 @@ def first_load(warehouse: Warehouse) -> None:
             parcel("S5", "W5", "03-06 16:00", promised_at=at("03-09 19:00"), delivered_at=at("03-09 11:00")),
         ],
     )
-    warehouse.identify(6, {"ann": "ann", "bob": "bob", "cat": "cat", "dan": "dan", "eve": "eve"})
+    warehouse.identify(6, {name: name for name in ("ann", "bob", "cat", "dan", "eve", "fay", "gus")})
 
 
 def late_and_corrected_rows(warehouse: Warehouse) -> None:
-    """A late ticket, a visit that was someone else's, goods ready, a parcel of another order, an order cancelled."""
-    late = [ticket("T3", "03-06 15:00", "eve")]
+    """A late ticket, a visit and a ticket that were someone else's, goods ready, a parcel of another order, an order cancelled.
+
+    Those that change hands are older than the longest window, so that nothing else brings them back.
+    """
+    late = [ticket("T3", "03-06 15:00", "eve"), ticket("T1", "02-04 15:00", "gus")]
     warehouse.load(7, "tills", orders=late, order_lines=[line("T3")])
-    warehouse.load(8, "analytics", sessions=[visit("4", "03-04 09:00", "bob"), visit("9", "03-12 09:00", "eve")])
+    warehouse.load(8, "analytics", sessions=[visit("4", "01-10 09:00", "bob"), visit("9", "03-12 09:00", "eve")])
     warehouse.load(9, "oms", fulfilments=[work("F2", "W3", "03-04 20:31", ready_at=at("03-05 08:20"))])
-    warehouse.load(10, "carrier", shipments=[parcel("S2", "W4", "03-06 16:00", fulfilment_id="F3", delivered_at=at("03-09 10:00"))])
+    warehouse.load(
+        10, "carrier", shipments=[parcel("S2", "W4", "03-06 16:00", fulfilment_id="F3", delivered_at=at("03-09 10:00"))]
+    )
     warehouse.load(11, "carrier", shipments=[parcel("S5", "W1", "03-06 16:00", delivered_at=at("03-09 11:00"))])
     warehouse.load(12, "shop", orders=[order("W1", "03-02 10:00", "ann", session_id="1", status="cancelled")])
 

@@ -99,6 +99,14 @@ def test_duplicates_are_byte_for_byte_and_corrections_come_later(tiny: Path) -> 
         assert again.read_bytes() != first.read_bytes()
 
 
+def test_a_store_that_was_offline_sends_its_tickets_days_later(tiny: Path, mappings: list[Mapping]) -> None:
+    (late,) = [row for row in faults(tiny) if row["fault"] == "late rows"]
+    path = tiny / "inbox" / late["file"]
+    dates = [row["Date"][:10] for row in rows(path, mapping_of(path, mappings)[0])]
+    assert late["value"] in dates
+    assert late["value"] < max(dates)
+
+
 def test_no_export_is_delivered_before_what_it_tells(tiny: Path, mappings: list[Mapping]) -> None:
     (mapping,) = [mapping for mapping in mappings if mapping.name == "demo_tms_shipments"]
     for path in (tiny / "inbox" / "tms").iterdir():

@@ -5,11 +5,13 @@ from collections.abc import Iterator
 import polars as pl
 
 from tests.proofs.figures import Figures, share
-from tests.proofs.records import Records, month
+from tests.proofs.records import UNKNOWN, Records, month
 
 
 def prove(records: Records) -> Iterator[Figures]:
-    orders = records.orders.with_columns(month("order_date"), is_first=_is_first())
+    orders = records.orders.with_columns(
+        month("order_date"), pl.col("location").fill_null(UNKNOWN), fulfilment_mode="mode", is_first=_is_first()
+    )
     identified = pl.col("person").is_not_null()
     yield Figures(
         orders,
@@ -31,7 +33,11 @@ def prove(records: Records) -> Iterator[Figures]:
             "identified_sales_rate_ttc": share(pl.col("sales_ttc").filter(identified).sum(), pl.col("sales_ttc").sum()),
         },
     )
-    returns = records.returns.with_columns(month("return_date"))
+    # goods come off the location that took them back, where that is known
+    came_back_to = pl.coalesce(pl.when(pl.col("kind").is_not_null()).then("location_id"), "sold_at", pl.lit(UNKNOWN))
+    returns = records.returns.with_columns(
+        month("return_date"), location=came_back_to, fulfilment_mode=pl.col("mode").fill_null(UNKNOWN)
+    )
     yield Figures(
         returns,
         {
@@ -41,8 +47,9 @@ def prove(records: Records) -> Iterator[Figures]:
         },
     )
     # net sales are one stream of movements: out with the sale, back on the day of the return
-    sold = orders.select("metric_time", "channel", "sales", "sales_ttc")
-    back = returns.select("metric_time", "channel", sales=-pl.col("returned"), sales_ttc=-pl.col("returned_ttc"))
+    keys = ["metric_time", "channel", "fulfilment_mode", "location"]
+    sold = orders.select(*keys, "sales", "sales_ttc")
+    back = returns.select(*keys, sales=-pl.col("returned"), sales_ttc=-pl.col("returned_ttc"))
     yield Figures(pl.concat([sold, back]), {"net_sales": pl.col("sales").sum(), "net_sales_ttc": pl.col("sales_ttc").sum()})
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from tests.proofs.figures import Figures, share
-from tests.proofs.records import COLLECTED, Records, month
+from tests.proofs.records import COLLECTED, UNKNOWN, Records, month
 
 WINDOWS = {"": 7, "_1d": 1, "_30d": 30}
 
@@ -29,7 +29,9 @@ def _sessions(records: Records) -> Figures:
     )
     # a number that no loaded order has is still an order
     sessions = sessions.join(outcome, on="session", how="left").with_columns(
-        month("visit_date"), has_order=pl.coalesce("counts", pl.col("order_id").is_not_null())
+        month("visit_date"),
+        pl.col("device", "source", "medium").fill_null(UNKNOWN),
+        has_order=pl.coalesce("counts", pl.col("order_id").is_not_null()),
     )
     return Figures(
         sessions,

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from tests.proofs.figures import Figures, share
-from tests.proofs.records import COLLECTED, PROJECT, Records, month, with_local_day
+from tests.proofs.records import COLLECTED, PROJECT, UNKNOWN, Records, month, with_local_day
 
 PROMISED_MINUTES = 15
 DAY = timedelta(days=1)
@@ -48,10 +48,11 @@ def _pickups(records: Records) -> Iterator[Figures]:
     # a store that nobody told the order of: the day it received the work
     places = records.locations.select("location_id", place="timezone")
     received = pickups.join(places, on="location_id", how="left").with_columns(
-        timezone=pl.col("place").fill_null(records.timezone)
+        timezone=pl.col("place").fill_null(records.timezone),
+        location=pl.when(pl.col("place").is_not_null()).then("location_id").otherwise(pl.lit(UNKNOWN)),
     )
     pickups = with_local_day(received, "created_at", "received_on").with_columns(
-        pl.col("channel").fill_null("unknown"), order_date=pl.coalesce("order_date", "received_on")
+        pl.col("channel").fill_null(UNKNOWN), order_date=pl.coalesce("order_date", "received_on")
     )
     is_ready, is_fault = pl.col("ready_at").is_not_null(), (pl.col("ready_at") < pl.col("ordered_at")).fill_null(False)
     is_overdue = ~is_ready & ~stopped & pl.col("collected_at").is_null() & (pl.col("waited") > PROMISED_MINUTES)
@@ -220,7 +221,7 @@ def _parcels(records: Records) -> pl.DataFrame:
         .join(shipments.filter(pl.col("fulfilment_id").is_null()), on="order", how="anti")
         .select("order", "mode", "promised_at", "delivered_at")
     )
-    sent = ~pl.col("mode").is_in([*COLLECTED, "in_store", "unknown"])
+    sent = ~pl.col("mode").is_in([*COLLECTED, "in_store", UNKNOWN])
     return pl.concat([carried, uncarried]).filter(sent)
 
 

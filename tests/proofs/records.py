@@ -196,9 +196,7 @@ class Records:
         """One row per line given back that counts: its value leaves the channel that sold it, on the day it came back."""
         returns = self.with_person(self.newest("returns", "return_id", "line_number"))
         returns = returns.join(self.order_named_by(returns), on=["_source", "order_id"], how="left")
-        sold_by = self.placed.select(
-            "order", "channel", "currency", "may_count", buyer="person", sold_at="location", sold_on="order_date"
-        )
+        sold_by = self.placed.select("order", "channel", "mode", "currency", "may_count", buyer="person", sold_at="location")
         rates = self.lines.group_by("order", "sku").agg(sold_vat=pl.col("vat").max())
         returns = (
             returns.join(sold_by, on="order", how="left")

@@ -13,8 +13,8 @@ from streamlit.testing.v1 import AppTest
 from tests.conftest import ROOT, omnikpi
 
 FILES = ("orders", "order_items", "order_payments", "customers", "products")
-# The export's instants carry no time zone: elapsed times are theirs when all is read in one without summer time.
-SETTINGS = {"OMNIKPI_CURRENCY": "BRL", "OMNIKPI_TIMEZONE": "UTC"}
+# The export tells wall-clock times; the mapping reads them as Brasília's without summer time, and days are told in the same.
+SETTINGS = {"OMNIKPI_CURRENCY": "BRL", "OMNIKPI_TIMEZONE": "America/Fortaleza"}
 
 
 @pytest.fixture(scope="module")

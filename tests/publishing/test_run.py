@@ -59,7 +59,7 @@ def test_a_failed_build_is_written_down_and_nothing_is_published(settings: Setti
     def fail(*_: object) -> None:
         raise BuildFailed("test orders_are_unique: got 2 results", exit_code=65)
 
-    monkeypatch.setattr(ingest.build, "build", fail)
+    monkeypatch.setattr(ingest.run.dbt, "build", fail)
     with pytest.raises(BuildFailed):
         build(settings)
     told = json.loads((settings.data_dir / "last_run.json").read_text())

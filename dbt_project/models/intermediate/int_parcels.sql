@@ -1,6 +1,4 @@
 -- The carriers' parcels, and each fulfilment sent that no parcel stands for. What customers collect is not here.
-{{ config(materialized='view') }}
-
 with order_numbers as (
     select * from {{ ref('int_order_numbers') }}
 ),

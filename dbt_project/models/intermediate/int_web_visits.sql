@@ -1,6 +1,4 @@
--- The sessions of resolved customers. A view: a person's merge shows at once, without a copy to bring up to date.
-{{ config(materialized='view') }}
-
+-- The sessions of resolved customers. Made whole each time: persons merge and visits change hands, and it is a quick join.
 select
     sessions.session_id,
     identities.customer_id,
