@@ -184,7 +184,8 @@ def _reason(page: Page, card: Card) -> tuple[str, str] | None:
 def _described(page: Page, card: Card) -> str:
     """What the delta is against, and which filters the metric could not take."""
     ignored = [name for name, _ in page.view.filters if name not in card.metric.dimensions]
-    parts = [say(f"against.{page.view.compare}") if card.reference is not None else say("card.no_reference")]
+    nothing = "card.no_target" if page.view.compare == TARGETS else "card.no_reference"
+    parts = [say(nothing if card.reference is None else f"against.{page.view.compare}")]
     if card.target is not None and page.view.compare != TARGETS:
         parts.append(say("card.aim", target=formats.value(card.target, card.metric.format, words.language(), page.currency)))
     parts += [say("card.not_by", dimension=inside(dimension_label(page.build, name))) for name in ignored]

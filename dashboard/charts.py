@@ -38,6 +38,8 @@ FEW = 30
 # Beyond this many, a ranking shows its two ends.
 RANKED = 12
 LINE_PIXELS = 15
+# Labels longer than this are broken into two lines.
+BREAK = 18
 
 Row = dict[str, Any]
 
@@ -119,9 +121,9 @@ def trend(page: Page, chart: Chart) -> Drawn | None:
             points = _points(page, metric, [row for row in rows if row[split] == value], whole)
             lines.append(Line(value_label(page.build, split, value), _colour(value, len(lines)), points))
     else:
-        for place, one in enumerate(chart.metrics):
+        for place, (one, label) in enumerate(zip(chart.metrics, _apart(chart.metrics), strict=True)):
             points = _points(page, one, _rows(page, (one,), (), series=True), whole)
-            lines.append(Line(metric_label(one) if len(chart.metrics) > 1 else "", OTHERS[place], points))
+            lines.append(Line(label, OTHERS[place], points))
         if len(lines) == 1 and page.view.compare != TARGETS:
             lines.insert(0, _compared(page, metric, whole))
             if lines[0].points:
@@ -284,7 +286,7 @@ def curve(page: Page, chart: Chart) -> Drawn | None:
                 mode="lines+markers",
                 line={"color": line.colour, "width": 2},
                 marker={"size": 6},
-                name=line.label,
+                name=line.label.replace("<br>", " "),
                 customdata=[f"{say('chart.after', days=int(x))} · {_text(page, first, y)}" for x, y in line.points.items()],
                 hovertemplate="%{fullData.name} · %{customdata}<extra></extra>",
             )
@@ -321,7 +323,7 @@ def bridge(page: Page, chart: Chart) -> Drawn | None:
         pairs[one.name] = (now, before)
     now, before = pairs[metric.name]
     mean = (now - before) / log(now / before) if now != before else now
-    steps = [(metric_label(one), mean * log(pairs[one.name][0] / pairs[one.name][1])) for one in factors]
+    steps = [(_broken(metric_label(one)), mean * log(pairs[one.name][0] / pairs[one.name][1])) for one in factors]
     scale = formats.factor(metric.format, max(abs(now - before), *(abs(step) for _, step in steps)))
     labels = [*(label for label, _ in steps), say("chart.change")]
     moves = [*(step for _, step in steps), now - before]
@@ -354,7 +356,7 @@ def bridge(page: Page, chart: Chart) -> Drawn | None:
     figure.update_yaxes(autorange="reversed", showgrid=False, type="category")
     title = say("chart.why", what=inside(metric_label(metric)))
     unit = f"{formats.unit(metric.format, scale * 4, language, page.currency)}"
-    alt = f"{title}: " + ", ".join(f"{label} {text}" for label, text in zip(labels, texts, strict=True))
+    alt = f"{title}: " + ", ".join(f"{label.replace('<br>', ' ')} {text}" for label, text in zip(labels, texts, strict=True))
     return Drawn(title, " ".join([unit, say(f"against.{page.view.compare}")]), figure, alt)
 
 
@@ -449,7 +451,7 @@ def _line_figure(page: Page, metric: Metric, lines: Sequence[Line], events: Sequ
                 y=list(line.points.values()),
                 mode="lines",
                 line={"color": line.colour, "width": 1.6 if line.colour == QUIET else 2.2},
-                name=line.label,
+                name=line.label.replace("<br>", " "),
                 customdata=[_text(page, metric, value) for value in line.points.values()],
                 hovertemplate="%{fullData.name} %{customdata}<extra></extra>",
             )
@@ -486,13 +488,21 @@ def _label_ends(figure: go.Figure, lines: Sequence[Line], reach_of_axis: float, 
     """Each line's name at its end, moved apart where lines end close together."""
     pixel = (reach_of_axis or 1.0) / (height - 60)
     named = sorted((line for line in lines if line.label and line.points), key=lambda line: list(line.points.values())[-1])
-    below: float | None = None
+    below = -float("inf")
     for line in named:
         x, end = list(line.points.items())[-1]
-        y = end if below is None else max(end, below + LINE_PIXELS * pixel)
-        below = y
+        half = LINE_PIXELS * pixel * (1 + line.label.count("<br>")) / 2
+        y = max(end, below + half)
+        below = y + half
         figure.add_annotation(
-            x=x, y=y, text=line.label, showarrow=False, xanchor="left", xshift=6, font={"color": line.colour, "size": 12}
+            x=x,
+            y=y,
+            text=line.label,
+            showarrow=False,
+            xanchor="left",
+            xshift=6,
+            align="left",
+            font={"color": line.colour, "size": 12},
         )
 
 
@@ -509,13 +519,29 @@ def _plain(figure: go.Figure, height: int, left: int, right: int) -> None:
     figure.update_yaxes(fixedrange=True, zeroline=False)
 
 
+def _apart(metrics: Sequence[Metric]) -> list[str]:
+    """What tells metrics apart: of “Ready, median” and “Ready, 9 in 10” what follows the comma; nothing for one alone."""
+    labels = [metric_label(metric) for metric in metrics]
+    if len(labels) == 1:
+        return [""]
+    starts = {label.partition(", ")[0] for label in labels}
+    return [_broken(inside(label.partition(", ")[2]) if len(starts) == 1 and ", " in label else label) for label in labels]
+
+
+def _broken(label: str) -> str:
+    """A long label on two lines, so that it leaves the chart its room on a phone."""
+    middle = label.rfind(" ", 0, len(label) * 2 // 3)
+    return f"{label[:middle]}<br>{label[middle + 1 :]}" if len(label) > BREAK and middle > 0 else label
+
+
 def _colour(value: Any, place: int) -> str:
     return SLOTS.get(value) or OTHERS[place % len(OTHERS)]
 
 
 def _width(labels: Sequence[str]) -> int:
     """Pixels a margin needs for the longest label."""
-    return min(190, max(14, max((7 * len(label) for label in labels), default=0) + 14))
+    longest = max((len(part) for label in labels for part in label.split("<br>")), default=0)
+    return min(180, max(14, 7 * longest + 14))
 
 
 def _unit(page: Page, metric: Metric, values: Sequence[float]) -> str:
@@ -538,7 +564,10 @@ def _titled(chart: Chart) -> str:
 
 
 def _alt(page: Page, title: str, metric: Metric, lines: Sequence[Line]) -> str:
-    ends = [f"{line.label or metric_label(metric)} {_text(page, metric, list(line.points.values())[-1])}" for line in lines]
+    ends = [
+        f"{line.label.replace('<br>', ' ') or metric_label(metric)} {_text(page, metric, list(line.points.values())[-1])}"
+        for line in lines
+    ]
     return f"{title}: {', '.join(ends)}"
 
 

@@ -191,11 +191,12 @@ def language_switch(state: Settings) -> None:
 
 
 def _main(state: Settings, offer: Offer, place: str) -> None:
+    seen = "collapsed" if place == "wide" else "visible"
     st.selectbox(
         say("control.period"),
         PERIODS,
         format_func={name: say(f"period.{name}") for name in PERIODS}.__getitem__,
-        label_visibility="collapsed",
+        label_visibility=seen,
         width=152 if place == "wide" else "stretch",
         **_bound(state, "period", place),
     )
@@ -206,7 +207,7 @@ def _main(state: Settings, offer: Offer, place: str) -> None:
             min_value=offer.days[0],
             max_value=offer.days[1],
             format="DD/MM/YYYY",
-            label_visibility="collapsed",
+            label_visibility=seen,
             width=230 if place == "wide" else "stretch",
             **_bound(state, "days", place),
         )
@@ -216,7 +217,7 @@ def _main(state: Settings, offer: Offer, place: str) -> None:
         comparisons,
         format_func={name: say(f"compare.{name}") for name in comparisons}.__getitem__,
         required=True,
-        label_visibility="collapsed",
+        label_visibility=seen,
         **_bound(state, "compare", place, fallback=DEFAULTS["compare"], allowed=comparisons),
     )
     if offer.has_tax:
@@ -225,7 +226,7 @@ def _main(state: Settings, offer: Offer, place: str) -> None:
             TAXES,
             format_func={name: say(f"tax.{name}") for name in TAXES}.__getitem__,
             required=True,
-            label_visibility="collapsed",
+            label_visibility=seen,
             **_bound(state, "tax", place),
         )
     if offer.values.get("channel"):
@@ -234,7 +235,7 @@ def _main(state: Settings, offer: Offer, place: str) -> None:
             offer.values["channel"],
             selection_mode="multi",
             format_func=lambda channel: offer.name("channel", channel),
-            label_visibility="collapsed",
+            label_visibility=seen,
             **_bound(state, "channel", place, allowed=offer.values["channel"]),
         )
 

@@ -114,9 +114,9 @@ def _figures(totals: dict[str, Any], feeds: pl.DataFrame, tests: list, failed: l
         ("health.fresh_feeds", f"{fresh} / {len(feeds)}", None),
         ("health.rows_loaded", formats.number(totals["rows_loaded"], language), say("health.in_files", count=totals["files"])),
         (
-            "health.rejected_share",
-            formats.percent(share, language, digits=2),
-            say("health.rejected_rows", count=totals["rows_rejected"]),
+            "health.rejected_rows",
+            formats.number(totals["rows_rejected"], language),
+            say("health.of_rows", share=formats.percent(share, language, digits=2 if share >= 0.0001 or not share else 4)),
         ),
         ("health.passed_tests", f"{len(tests) - len(failed)} / {len(tests)}", None),
     ]
@@ -135,7 +135,7 @@ def _table(columns: dict[str, Any]) -> None:
 
 
 def _feed(source: str, mapping: str) -> str:
-    return f"{source} · {mapping.removeprefix(f'{source}_').replace('_', ' ')}" if mapping else source
+    return f"{source.replace('_', ' ')} · {mapping.split(f'{source}_', 1)[-1].replace('_', ' ')}"
 
 
 def _moment(at: datetime | None) -> str:

@@ -315,7 +315,7 @@ _Text.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _unique_ke
 def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (ValueError, OSError):
+    except (KeyError, ValueError, OSError):
         raise ValueError(f"{name} is not a time zone; write an IANA name such as Europe/Paris") from None
     return name
 

@@ -141,7 +141,8 @@ def _facts(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         )
         select *,
             epoch(max(last_delivered_at) over () - last_delivered_at) / 3600 as behind_hours,
-            coalesce(behind_hours <= greatest($late * usual_interval_hours, 24), true) as is_fresh
+            -- One delivery has no rhythm to be late against.
+            usual_interval_hours is null or behind_hours <= greatest($late * usual_interval_hours, 24) as is_fresh
         from feeds order by source, mapping
         """,
         {"late": LATE_AFTER_INTERVALS},

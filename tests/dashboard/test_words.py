@@ -11,8 +11,8 @@ from dashboard import words
 from dashboard.words import called, inside, join, phrases, say
 
 ROOT = Path(__file__).parent.parent.parent
-# Groups whose names come from the data: entities, dimensions and their values.
-NAMES_OF_DATA = {"channel", "dimension", "discount_kind", "entity"}
+# Groups whose names come from the data: entities, dimensions and their values, parameters.
+NAMES_OF_DATA = {"channel", "dimension", "discount_kind", "entity", "parameter"}
 
 
 @pytest.fixture(autouse=True)

@@ -76,10 +76,11 @@ def first_load(warehouse: Warehouse) -> None:
         order("W4", "03-05 10:00", "dan"),
         order("W5", "03-06 10:00", "eve"),
         order("W6", "03-10 17:50", "ann", fulfilment_mode="click_and_collect"),
+        order("W7", "03-06 10:00", "eve"),
     ]
     warehouse.load(2, "shop", orders=orders, order_lines=[line(row["order_id"]) for row in orders])
-    tickets = [ticket("T1", "02-04 15:00", "fay"), ticket("T2", "03-05 15:00", "bob")]
-    warehouse.load(3, "tills", orders=tickets, order_lines=[line("T1"), line("T2")])
+    tickets = [ticket("T0", "01-05 15:00", "fay"), ticket("T1", "02-04 15:00", "fay"), ticket("T2", "03-05 15:00", "bob")]
+    warehouse.load(3, "tills", orders=tickets, order_lines=[line(row["order_id"]) for row in tickets])
     warehouse.load(
         4,
         "analytics",
@@ -113,6 +114,8 @@ def first_load(warehouse: Warehouse) -> None:
             parcel("S1", "W1", "03-02 16:00", promised_at=at("03-04 19:00"), delivered_at=at("03-05 09:00")),
             parcel("S2", "W4", "03-06 16:00", fulfilment_id="F3"),
             parcel("S5", "W5", "03-06 16:00", promised_at=at("03-09 19:00"), delivered_at=at("03-09 11:00")),
+            parcel("S6", "W5", "03-07 16:00", delivered_at=at("03-08 11:00")),
+            parcel("S7", "W7", "03-07 16:00", delivered_at=at("03-08 11:00")),
         ],
     )
     warehouse.identify(6, {name: name for name in ("ann", "bob", "cat", "dan", "eve", "fay", "gus")})
@@ -130,7 +133,8 @@ def late_and_corrected_rows(warehouse: Warehouse) -> None:
     warehouse.load(
         10, "carrier", shipments=[parcel("S2", "W4", "03-06 16:00", fulfilment_id="F3", delivered_at=at("03-09 10:00"))]
     )
-    warehouse.load(11, "carrier", shipments=[parcel("S5", "W1", "03-06 16:00", delivered_at=at("03-09 11:00"))])
+    moved = [parcel("S5", "W1", "03-06 16:00", delivered_at=at("03-09 11:00")), parcel("S7", "W4", "03-07 16:00")]
+    warehouse.load(11, "carrier", shipments=moved)
     warehouse.load(12, "shop", orders=[order("W1", "03-02 10:00", "ann", session_id="1", status="cancelled")])
 
 

@@ -153,3 +153,20 @@ def test_an_older_duckdb_can_open_a_build(settings: Settings, result: BuildResul
     with reading(settings, publish(settings, result)) as connection:
         tags = connection.execute("select tags from duckdb_databases() where database_name = 'warehouse'").fetchall()[0][0]
     assert tags["storage_version"].startswith("v1.5.0")
+
+
+def test_a_feed_is_late_when_twice_its_usual_interval_has_passed_without_a_delivery(
+    settings: Settings, result: BuildResult
+) -> None:
+    days = {"daily": range(1, 21), "stopped": range(1, 15), "weekly": (1, 8, 15), "once": (1,)}
+    with duckdb.connect(str(settings.warehouse)) as connection:
+        for mapping, delivered in days.items():
+            for day in delivered:
+                connection.execute(
+                    "insert into ledger.files (file_id, source, mapping, file_name, verdict, delivered_at, rows_loaded) "
+                    "values (1, 'erp', $mapping, 'file', 'loaded', timestamp '2026-01-01' + to_days($day), 1)",
+                    {"mapping": mapping, "day": day},
+                )
+    with reading(settings, publish(settings, result)) as connection:
+        late = connection.execute("select mapping from warehouse.ledger.feeds where not is_fresh").fetchall()
+    assert late == [("stopped",)]

@@ -1,7 +1,7 @@
 {{ config(materialized='table') }}
 
 with source as (
-    {{ newest_master_rows('locations', ['location_id'], ['timezone', 'kind']) }}
+    {{ newest_master_rows('locations', ['location_id'], ['timezone', 'kind', 'country']) }}
 )
 
 select

@@ -1,0 +1,293 @@
+"""Casts are exact: every text is a value of its type, or is refused; none is changed."""
+
+import csv as python_csv
+import re
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from zoneinfo import ZoneInfo
+
+import duckdb
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ingest.casting import cast, clean, literal, text, to_utc
+from ingest.entities import Column
+from ingest.mappings import Cell, Csv
+
+CONNECTION = duckdb.connect()
+CONNECTION.execute("set timezone = 'UTC'")
+
+
+def value_of(given: str | None, type_: str, csv: Csv | None = None, zone: str = "UTC", accepted: tuple[str, ...] = (), **verbs):
+    """What a cell becomes: (value, None), or (None, reason) for a text that is refused."""
+    column = Column("x", type_, False, accepted, None)
+    cell = Cell.model_validate({"from": "header"} | verbs)
+    parts = cast(cell, column, csv or Csv(), zone, "x")
+    sql = f"select {clean('raw')} as c from (select $cell::varchar as raw)"
+    sql = f"select {text(cell, column, lambda header: 'c')} as text_x from ({sql})"
+    sql = f"select *, {parts.candidate} as candidate_x from ({sql})"
+    sql = f"select *, {parts.read} as read_x from ({sql})"
+    sql = f"select text_x, ({parts.value})::{type_} as x, {parts.reason} from ({sql})"
+    read, value, reason = CONNECTION.execute(sql, {"cell": given}).fetchall()[0]
+    return (value, None) if value is not None or read is None else (None, reason)
+
+
+def kept(*arguments, **options):
+    value, reason = value_of(*arguments, **options)
+    assert reason is None, reason
+    return value
+
+
+def is_refused(*arguments, **options) -> bool:
+    return value_of(*arguments, **options)[1] is not None
+
+
+@pytest.mark.parametrize("given", ["0", "7", "-12", "2147483647", " 5 ", "\u00a05\u202f"])
+def test_whole_numbers_are_kept(given: str) -> None:
+    assert kept(given, "integer") == int(given.strip(" \u00a0\u202f"))
+
+
+@pytest.mark.parametrize("given", ["19.99", "1.0", "007", "1e3", "0x1F", "1_000", "+5", "2147483648", "1 2", "١", "five", "--1", "-"])
+def test_whole_numbers_are_never_guessed(given: str) -> None:
+    assert is_refused(given, "integer")
+
+
+FRENCH = Csv(delimiter=";", decimal=",", thousands=" ", symbols=("€",))
+ENGLISH = Csv(decimal=".", thousands=",", symbols=("$", "USD"))
+
+
+@pytest.mark.parametrize(
+    ("given", "csv", "amount"),
+    [
+        ("19.99", Csv(), "19.99"),
+        ("19.990000", Csv(), "19.99"),
+        (".5", Csv(), "0.5"),
+        ("-0.00", Csv(), "0"),
+        ("12345678901234.5678", Csv(), "12345678901234.5678"),
+        ("19,99", FRENCH, "19.99"),
+        ("1 234 567,8", FRENCH, "1234567.8"),
+        ("1\u00a0234,50 €", FRENCH, "1234.50"),
+        ("1\u202f234,50\u00a0€", FRENCH, "1234.50"),
+        ("1234,5", FRENCH, "1234.5"),
+        ("-3,00", FRENCH, "-3"),
+        ("3,00-", FRENCH, "-3"),
+        ("\u22123,00", FRENCH, "-3"),
+        ("(3,00)", FRENCH, "-3"),
+        ("$1,234.00", ENGLISH, "1234"),
+        ("-$45.00", ENGLISH, "-45"),
+        ("$-45.00", ENGLISH, "-45"),
+        ("45.00 USD", ENGLISH, "45"),
+        ("1.234,50", Csv(decimal=",", thousands="."), "1234.5"),
+        ("1'234.50", Csv(thousands="'"), "1234.5"),
+    ],
+)
+def test_amounts_are_read_as_their_dialect_writes_them(given: str, csv: Csv, amount: str) -> None:
+    assert kept(given, "decimal(18,4)", csv) == Decimal(amount)
+
+
+@pytest.mark.parametrize(
+    ("given", "csv"),
+    [
+        ("1.23456", Csv()),  # would be rounded
+        ("123456789012345.6", Csv()),  # would overflow
+        ("1e3", Csv()),
+        ("007.5", Csv()),
+        ("1_000.0", Csv()),
+        ("+5.0", Csv()),
+        ("1,5", Csv()),
+        ("1.5", Csv(decimal=",")),  # a point is no decimal comma
+        ("1.500", Csv(decimal=",")),
+        ("1,234", Csv(decimal=".")),
+        ("12 34,5", FRENCH),
+        ("1 23,5", FRENCH),
+        ("1.5", Csv(decimal=",", thousands=".")),
+        ("12€50", FRENCH),
+        ("12 $", FRENCH),
+        ("(3,00", FRENCH),
+        ("-3,00-", FRENCH),
+        ("NaN", Csv()),
+        ("inf", Csv()),
+        ("n/a", Csv()),
+    ],
+)
+def test_amounts_written_otherwise_are_refused(given: str, csv: Csv) -> None:
+    assert is_refused(given, "decimal(18,4)", csv)
+
+
+def test_units_multiply_exactly_or_refuse() -> None:
+    assert kept("1999", "decimal(18,4)", unit="0.01") == Decimal("19.99")
+    assert kept("20", "decimal(9,6)", unit="0.01") == Decimal("0.2")
+    assert kept("1.5", "decimal(18,4)", unit="60") == Decimal(90)
+    assert kept("2", "integer", unit="60") == 120
+    assert is_refused("0.012", "decimal(18,4)", unit="0.01")
+    assert is_refused("0.5", "integer", unit="1")
+
+
+def test_absolute_drops_the_sign() -> None:
+    assert kept("-2,50", "decimal(18,4)", FRENCH, absolute=True) == Decimal("2.5")
+
+
+@pytest.mark.parametrize(
+    ("given", "day", "verbs"),
+    [
+        ("2026-01-31", date(2026, 1, 31), {}),
+        ("31/01/2026", date(2026, 1, 31), {"format": "%d/%m/%Y"}),
+        ("1/2/2026", date(2026, 2, 1), {"format": "%d/%m/%Y"}),
+        ("20260131", date(2026, 1, 31), {"format": ["%d/%m/%Y", "%Y%m%d"]}),
+        ("31/01/26", date(2026, 1, 31), {"format": "%d/%m/%y"}),
+    ],
+)
+def test_dates_are_read_as_declared(given: str, day: date, verbs: dict) -> None:
+    assert kept(given, "date", **verbs) == day
+
+
+@pytest.mark.parametrize(
+    ("given", "verbs"),
+    [
+        ("2026-01-31 13:45:00", {}),
+        ("2026-1-31", {}),
+        ("2026-02-30", {}),
+        ("infinity", {}),
+        ("2026-01-01 (BC)", {}),
+        ("31/01/26", {"format": "%d/%m/%Y"}),  # not the year 26
+        ("31/01/2026 10:00", {"format": "%d/%m/%Y"}),
+        ("01/31/2026", {"format": "%d/%m/%Y"}),
+        ("1850-01-01", {}),
+    ],
+)
+def test_dates_written_otherwise_are_refused(given: str, verbs: dict) -> None:
+    assert is_refused(given, "date", **verbs)
+
+
+@pytest.mark.parametrize(
+    ("given", "verbs", "utc"),
+    [
+        ("2026-01-15 10:00:00", {}, "2026-01-15 09:00"),
+        ("2026-07-15T10:00", {}, "2026-07-15 08:00"),
+        ("2026-07-15T10:00:00Z", {}, "2026-07-15 10:00"),
+        ("2026-07-15T10:00:00+05:30", {}, "2026-07-15 04:30"),
+        ("2026-07-15 10:00:00-0400", {}, "2026-07-15 14:00"),
+        ("15/07/2026 10:00", {"format": "%d/%m/%Y %H:%M"}, "2026-07-15 08:00"),
+        ("15/07/2026 10:00", {"format": "%d/%m/%Y %H:%M", "timezone": "America/New_York"}, "2026-07-15 14:00"),
+        ("4/2/2021 4:00:00 PM", {"format": "%m/%d/%Y %I:%M:%S %p"}, "2021-04-02 14:00"),
+        ("2021-04-02 04:00:00 +0000", {"format": "%Y-%m-%d %H:%M:%S %z"}, "2021-04-02 04:00"),
+        ("2021-04-02T04:00:00Z", {"format": "%Y-%m-%dT%H:%M:%S%z"}, "2021-04-02 04:00"),
+        ("2026-10-25 02:30:00", {}, "2026-10-25 00:30"),  # there are two: the first
+    ],
+)
+def test_instants_become_utc(given: str, verbs: dict, utc: str) -> None:
+    assert kept(given, "timestamp", zone="Europe/Paris", **verbs) == datetime.fromisoformat(utc)
+
+
+def test_a_local_time_the_clocks_skipped_is_refused_saying_so() -> None:
+    value, reason = value_of("2026-03-29 02:30:00", "timestamp", zone="Europe/Paris")
+    assert value is None
+    assert "does not exist" in reason
+    assert "Europe/Paris" in reason
+
+
+@pytest.mark.parametrize("given", ["2026-01-15", "15/01/2026 10:00", "2026-01-15 24:00:00", "2026-01-15 10:00:00 Europe/Paris", "now"])
+def test_instants_written_otherwise_are_refused(given: str) -> None:
+    assert is_refused(given, "timestamp")
+
+
+def test_times_of_day_are_read_strictly() -> None:
+    assert kept("09:30", "time").isoformat() == "09:30:00"
+    assert kept("9:30", "time", format="%H:%M").isoformat() == "09:30:00"
+    assert is_refused("24:00", "time")
+    assert is_refused("9:30", "time")
+
+
+@pytest.mark.parametrize(("given", "truth"), [("Oui", True), ("0", False), ("TRUE", True), ("n", False), ("peut-être", None)])
+def test_booleans(given: str, truth: bool | None) -> None:
+    assert value_of(given, "boolean")[0] is truth
+    assert (value_of(given, "boolean")[1] is None) == (truth is not None)
+
+
+def test_texts_are_trimmed_and_otherwise_untouched() -> None:
+    assert kept(" 007 ", "varchar") == "007"
+    assert kept("17850.0", "varchar") == "17850.0"
+    assert kept("\ufeff\u00a0a  b\t", "varchar") == "a  b"
+    assert kept("   ", "varchar") is None
+
+
+def test_only_standard_values_pass_where_they_are_declared() -> None:
+    accepted = ("paid", "cancelled")
+    assert kept("paid", "varchar", accepted=accepted) == "paid"
+    value, reason = value_of("payée", "varchar", accepted=accepted)
+    assert value is None
+    assert "paid, cancelled" in reason
+    assert kept("payée", "varchar", accepted=accepted, values={"payée": "paid"}) == "paid"
+    assert is_refused("paid", "varchar", accepted=accepted, values={"payée": "paid"})
+    assert kept("?", "varchar", accepted=accepted, values={"payée": "paid"}, other="cancelled") == "cancelled"
+
+
+def test_verbs_combine() -> None:
+    assert kept("a-b-c", "varchar", split={"on": "-", "part": 2}) == "b"
+    assert kept("a-b-c", "varchar", split={"on": "-", "part": -1}) == "c"
+    assert kept("a", "varchar", split={"on": "-", "part": 2}) is None
+    assert kept(None, "varchar", empty="unknown") == "unknown"
+    assert kept("", "varchar", values={"": "none"}) == "none"
+    assert kept("x", "varchar", values={"a": "b"}) == "x"
+    assert kept("0000-00-00", "date", values={"0000-00-00": ""}) is None
+    assert literal("l'or") == "'l''or'"
+
+
+DIALECTS = [(Csv(), ".", ""), (FRENCH, ",", " "), (ENGLISH, ".", ",")]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text("0123456789-., +e_()€$", max_size=9), st.sampled_from(DIALECTS))
+def test_amounts_agree_with_python(given: str, dialect: tuple[Csv, str, str]) -> None:
+    csv, decimal, thousands = dialect
+    value, reason = value_of(given, "decimal(18,4)", csv)
+    if value is None:
+        assert (reason is None) == (not given.strip())
+        return
+    # Whatever is kept is the number a person reads there: its digits, its one decimal mark, its sign.
+    body = given.strip().strip("$€ ").replace("€", "").replace("$", "")
+    negative = any(mark in body for mark in "-(")
+    plain = re.sub(r"[^0-9.,]", "", body)
+    plain = plain.replace(thousands, "") if thousands.strip() else plain
+    try:
+        number = Decimal(plain.replace(decimal, "."))
+    except InvalidOperation:
+        raise AssertionError(f"{given!r} was read as {value}") from None
+    assert value == (-number if negative else number)
+    assert not set(given) & set("+e_")
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.from_regex(r"[0-9]{1,2}/[0-9]{1,2}/[0-9]{1,4}", fullmatch=True))
+def test_dates_agree_with_python(given: str) -> None:
+    try:
+        expected = datetime.strptime(given, "%d/%m/%Y").date()  # noqa: DTZ007
+    except ValueError:
+        expected = None
+    if expected and not 1900 <= expected.year <= 2199:
+        expected = None
+    assert value_of(given, "date", format="%d/%m/%Y")[0] == expected
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.datetimes(datetime(1990, 1, 1), datetime(2037, 12, 31)),
+    st.sampled_from(["Europe/Paris", "America/Sao_Paulo", "Australia/Sydney", "Indian/Reunion", "America/New_York", "UTC"]),
+)
+def test_local_times_agree_with_the_time_zone_database(local: datetime, zone: str) -> None:
+    first = local.replace(tzinfo=ZoneInfo(zone), fold=0).astimezone(UTC)
+    exists = first.astimezone(ZoneInfo(zone)).replace(tzinfo=None) == local
+    found = CONNECTION.execute(f"select {to_utc('t', zone)} from (select $t::timestamp as t)", {"t": local}).fetchall()[0][0]
+    assert found == (first.replace(tzinfo=None) if exists else None)
+
+
+def test_the_hour_put_back_is_read_as_its_first_passing() -> None:
+    for minute in range(60):
+        local = datetime(2026, 10, 25, 2) + timedelta(minutes=minute)
+        assert kept(str(local), "timestamp", zone="Europe/Paris") == local - timedelta(hours=2)
+
+
+def test_python_reads_back_what_the_mapping_keeps() -> None:
+    row = next(python_csv.reader(['7,"a ""quoted"" text", x ']))
+    assert [kept(cell, "varchar") for cell in row] == ["7", 'a "quoted" text', "x"]

@@ -1,0 +1,174 @@
+"""Reading: whatever the bytes look like, each record is read once, whole, and known by its true line."""
+
+import csv
+import gzip
+import io
+from pathlib import Path
+
+import duckdb
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ingest import DataRefused, reading
+from ingest.mappings import Csv
+
+
+def records(path: Path, dialect: Csv | None = None) -> tuple[bool, list[tuple]]:
+    """Whether lines were records, and (line, cells…) of each record, sorted by line."""
+    dialect = dialect or Csv()
+    folder = path.parent / "scratch"
+    folder.mkdir(exist_ok=True)
+    text = reading.scan(path, dialect, folder)
+    is_simple = text is not None
+    text = text or reading.rewrite(path, dialect, folder)
+    cells = ", ".join(f"c{index}" for index in range(len(text.header)))
+    return is_simple, duckdb.execute(f"select line, {cells} from ({text.select()}) order by line").fetchall()
+
+
+def write(tmp_path: Path, content: str | bytes, name: str = "export.csv") -> Path:
+    path = tmp_path / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("content", "is_simple", "lines"),
+    [
+        ("a,b\n1,x\n2,y\n", True, [(2, "1", "x"), (3, "2", "y")]),
+        ("a,b\r\n1,x\r\n2,y\r\n", True, [(2, "1", "x"), (3, "2", "y")]),
+        ("a,b\n1,x\n2,y\n\n\r\n\n", True, [(2, "1", "x"), (3, "2", "y")]),
+        ("a,b\n\n1,x\n\n\n2,y\n", False, [(3, "1", "x"), (6, "2", "y")]),
+        ("a,b\r\n1,x\r\n\r\n2,y\r\n", False, [(2, "1", "x"), (4, "2", "y")]),
+        ('a,b\n1,"x\ny"\n2,z\n', False, [(2, "1", "x\ny"), (4, "2", "z")]),
+        ('a,b\n1,"x\r\n\r\ny"\n2,z\n', False, [(2, "1", "x\r\n\r\ny"), (5, "2", "z")]),
+        ('a,b\n1,"x, ""y"""\n2,"z"\n', True, [(2, "1", 'x, "y"'), (3, "2", "z")]),
+        ('"a\nb",c\n1,x\n', True, [(3, "1", "x")]),
+        ('a,b\n1, x \n2,"  y"\n', True, [(2, "1", "x"), (3, "2", "y")]),
+        ("a,b\n1,\n,\n", True, [(2, "1", None), (3, None, None)]),
+        ("a,b\n", True, []),
+        ("\ufeffa,b\n1,é\u00a0\n", True, [(2, "1", "é")]),
+    ],
+)
+def test_every_record_has_its_true_line(tmp_path: Path, content: str, is_simple: bool, lines: list[tuple]) -> None:
+    assert records(write(tmp_path, content)) == (is_simple, lines)
+
+
+def test_lines_before_the_header_are_counted(tmp_path: Path) -> None:
+    path = write(tmp_path, "# report\n# of today, perhaps\na;b\n1;x\n")
+    assert records(path, Csv(delimiter=";", skip_rows=2)) == (True, [(4, "1", "x")])
+    path = write(tmp_path, '# report\na;b\n1;"x\ny"\n2;z\n')
+    assert records(path, Csv(delimiter=";", skip_rows=1)) == (False, [(3, "1", "x\ny"), (5, "2", "z")])
+
+
+def test_long_files_are_read_in_ranges_that_keep_their_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "RANGE_RECORDS", 10)
+    monkeypatch.setattr(reading, "RANGES", 4)
+    path = write(tmp_path, "id,text\n" + "".join(f"{number},row {number}\n" for number in range(1003)))
+    assert records(path) == (True, [(number + 2, str(number), f"row {number}") for number in range(1003)])
+
+
+@pytest.mark.parametrize("block", [1, 2, 3, 7, 64])
+def test_blocks_may_end_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
+    content = 'a,b\r\n1,"é ""x"""\r\n2, y\r\n3,z\r\n\r\n'
+    path = write(tmp_path, content)
+    monkeypatch.setattr(reading, "BLOCK", 64)
+    header = reading.read_header(path, Csv())
+    assert header == ("a", "b")
+
+    # The header must lie in the first block; what follows may be cut anywhere.
+    first = iter([len("a,b\r\n")])
+    opened = reading.opened
+
+    class Dripping(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            return super().read(next(first, block))
+
+    class Open:
+        def __init__(self, path: Path) -> None:
+            self.path = path
+
+        def __enter__(self) -> Dripping:
+            with opened(self.path) as content:
+                return Dripping(content.read())
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+    monkeypatch.setattr(reading, "opened", Open)
+    text = reading.scan(path, Csv(), tmp_path)
+    assert text is not None
+    found = duckdb.execute(f"select line, c0, c1 from ({text.select()}) order by line").fetchall()
+    assert found == [(2, "1", 'é "x"'), (3, "2", "y"), (4, "3", "z")]
+
+
+@pytest.mark.parametrize(("encoding", "codec"), [("utf-8", "utf-8-sig"), ("cp1252", "cp1252"), ("latin-1", "latin-1"), ("utf-16", "utf-16")])
+def test_every_encoding_reads_the_same(tmp_path: Path, encoding: str, codec: str) -> None:
+    content = "n°;libellé\n1;crème brûlée\n2;ÿ\n"
+    dialect = Csv.model_validate({"delimiter": ";", "encoding": encoding})
+    path = write(tmp_path, content.encode(codec))
+    assert reading.read_header(path, dialect) == ("n°", "libellé")
+    assert records(path, dialect) == (True, [(2, "1", "crème brûlée"), (3, "2", "ÿ")])
+    packed = write(tmp_path, gzip.compress(content.encode(codec)), "export.csv.gz")
+    assert records(packed, dialect) == (True, [(2, "1", "crème brûlée"), (3, "2", "ÿ")])
+
+
+def refusal(path: Path, dialect: Csv | None = None) -> str:
+    with pytest.raises(DataRefused) as error:
+        records(path, dialect)
+    return str(error.value)
+
+
+def test_another_encoding_is_refused_naming_the_line(tmp_path: Path) -> None:
+    told = refusal(write(tmp_path, "a,b\n1,x\n2,crème\n".encode("cp1252")))
+    assert "line 3: not utf-8 text" in told
+    assert "cp1252" in told
+
+
+def test_a_cut_file_is_refused_unless_its_system_never_ends_it(tmp_path: Path) -> None:
+    path = write(tmp_path, "a,b\n1,x\n2,19.9")
+    assert "line 3: the last line does not end" in refusal(path)
+    assert records(path, Csv(final_newline="optional")) == (True, [(2, "1", "x"), (3, "2", "19.9")])
+
+
+def test_an_empty_file_and_one_without_header_are_refused(tmp_path: Path) -> None:
+    assert "empty" in refusal(write(tmp_path, ""))
+    assert "no header" in refusal(write(tmp_path, "only a title\n"), Csv(skip_rows=1))
+
+
+def test_a_line_over_a_megabyte_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, 'a,b\n1,"' + "x" * 2_000_000 + "\n")
+    assert "line 2" in refusal(path)
+
+
+def test_a_gzip_bomb_is_refused(tmp_path: Path) -> None:
+    assert "unpacks to more than" in refusal(write(tmp_path, gzip.compress(b"a,b\n" + b"1,x\n" * 60_000_000), "bomb.csv.gz"))
+
+
+def test_records_of_a_wrong_length_are_set_apart_with_their_line(tmp_path: Path) -> None:
+    path = write(tmp_path, 'a,b\n1,x\n2,"y\ny",z\n3\n4,w\n')
+    text = reading.rewrite(path, Csv(), tmp_path)
+    assert text.ragged is not None
+    assert (text.records, text.ragged_records) == (4, 2)
+    assert text.ragged.read_text().splitlines() == [
+        "3,3 fields where the header has 2",
+        "5,1 fields where the header has 2",
+    ]
+
+
+CELL = st.text(st.sampled_from('ab ,;"\n\r é\u00a0'), max_size=6)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(CELL, CELL), max_size=12), st.sampled_from(["\n", "\r\n"]))
+def test_any_table_is_read_back_with_its_lines(tmp_path_factory: pytest.TempPathFactory, rows: list[tuple], end: str) -> None:
+    output = io.StringIO(newline="")
+    writer = csv.writer(output, lineterminator=end, quoting=csv.QUOTE_ALL)
+    writer.writerow(("a", "b"))
+    expected = []
+    for row in rows:
+        line = len(io.StringIO(output.getvalue(), newline="").readlines()) + 1
+        writer.writerow(row)
+        expected.append((line, *((cell.strip(reading.SPACES) or None) for cell in row)))
+    path = write(tmp_path_factory.mktemp("any"), output.getvalue())
+    assert records(path)[1] == expected
