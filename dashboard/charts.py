@@ -33,7 +33,7 @@ OTHERS = ("#000001", "#000002", "#000003", "#000004", "#000006", "#000005")
 ACCENT, BETTER, WORSE, QUIET, INK = "#000001", "#000007", "#000008", "#000009", "#000010"
 SHADES = [f"#0000{slot}" for slot in range(11, 21)]
 
-HEIGHT = 254
+HEIGHT = 238
 FEW = 30
 # Beyond this many, a ranking shows its two ends.
 RANKED = 12

@@ -355,6 +355,5 @@ class Plan:
 
     def insert_ragged(self) -> str:
         """SQL that enters the records of a wrong length; their text is not kept, for what stands in it cannot be known."""
-        path = casting.literal(str(self.text.ragged))
-        read = f"read_csv({path}, columns = {{'line': 'bigint', 'reason': 'varchar'}}, auto_detect = false, header = false)"
-        return f"insert into ledger.rejects select {self.load.file_id}, line, null, null, null, reason from {read}"
+        rows = f"read_parquet({casting.literal(str(self.text.ragged))})"
+        return f"insert into ledger.rejects select {self.load.file_id}, line::bigint, null, null, null, reason from {rows}"

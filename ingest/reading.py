@@ -18,9 +18,11 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 import numpy as np
+import pyarrow as pa
+from pyarrow import parquet
 
 from ingest import DataRefused
 from ingest.casting import SPACES, clean, literal
@@ -31,14 +33,15 @@ MAX_RECORD = 1 << 20
 MAX_GZIP_RATIO = 200
 RANGES = min(4, os.cpu_count() or 1)
 RANGE_RECORDS = 100_000
+BATCH_RECORDS = 20_000
 _CODECS = {"utf-8": "utf-8-sig", "utf-16": "utf-16", "latin-1": "latin-1", "cp1252": "cp1252"}
 
 
 @dataclass(frozen=True)
 class Text:
-    """The records of an export as UTF-8 text in `path`, after `lines_before` lines; None where each record carries its line.
+    """The records of an export: UTF-8 text in `path` after `lines_before` lines, or where that is None, Parquet with each one's line.
 
-    `ragged` holds (line, reason) of the `ragged_records` that have too few or too many fields, and are not in `path`.
+    `ragged` is Parquet with (line, reason) of the `ragged_records` that have too few or too many fields, and are not in `path`.
     """
 
     header: tuple[str, ...]
@@ -54,7 +57,7 @@ class Text:
         """SQL of every record: columns `c0`, `c1` … as trimmed text, empty ones null, and `line`."""
         columns = [f"c{index}" for index in range(len(self.header))]
         if self.lines_before is None:
-            return f"select {', '.join(columns)}, line::bigint as line from {self._read_csv(['line', *columns], 0)}"
+            return f"select {', '.join(columns)}, line::bigint as line from read_parquet({literal(str(self.path))})"
         count = max(1, min(RANGES, self.records // RANGE_RECORDS))
         starts = [self.records * index // count for index in range(count + 1)]
         cells = columns if self.is_trimmed else [f"{clean(column)} as {column}" for column in columns]
@@ -100,18 +103,21 @@ def read_header(path: Path, dialect: Csv) -> tuple[str, ...]:
             raise _wrong_encoding(error, dialect, 1) from None
 
 
-def _header(start: bytes, dialect: Csv) -> tuple[tuple[str, ...], bytes]:
-    """The header's names, and the bytes up to its end."""
+def _header(start: bytes, dialect: Csv) -> tuple[tuple[str, ...], int]:
+    """The header's names, and the number of lines up to its end."""
     lines = io.StringIO(start.decode("utf-8", "ignore"), newline="").readlines()
     rest = lines[dialect.skip_rows :]
     reader = _reader(iter(rest), dialect)
     try:
-        names = next(reader)
-    except StopIteration:
-        raise DataRefused("the file has no header; an export without rows still has one: ask for it again") from None
+        names = _names(next(reader, []))
     except csv.Error as error:
         raise DataRefused(f"line {dialect.skip_rows + 1}: the header cannot be read ({error}); check `csv`") from None
-    return _names(names), "".join(lines[: dialect.skip_rows + reader.line_num]).encode()
+    if not any(names):
+        raise DataRefused(
+            f"line {dialect.skip_rows + 1}: there is no header; an export without rows still has one. "
+            "Ask for it again, or say in `csv: {skip_rows: …}` how many lines stand before it"
+        )
+    return names, dialect.skip_rows + reader.line_num
 
 
 def _names(header: list[str]) -> tuple[str, ...]:
@@ -129,7 +135,7 @@ def _reader(lines: Iterator[str], dialect: Csv):
 def _utf8(content: BinaryIO, dialect: Csv) -> Iterator[bytes]:
     """The content as blocks of UTF-8, its encoding proven, without byte-order mark and without blank lines at its end."""
     decoder = codecs.getincrementaldecoder(_CODECS[dialect.encoding])("strict")
-    is_utf8, is_first, held = dialect.encoding == "utf-8", True, b""
+    is_utf8, is_first, is_ended, held = dialect.encoding == "utf-8", True, False, b""
     while block := content.read(BLOCK):
         if is_utf8 and block.isascii() and not decoder.getstate()[0]:
             data = block
@@ -138,11 +144,14 @@ def _utf8(content: BinaryIO, dialect: Csv) -> Iterator[bytes]:
             data = block.removeprefix(codecs.BOM_UTF8 if is_first else b"") if is_utf8 else text.encode()
         data, held, is_first = held + data, b"", False
         if data.endswith((b"\n", b"\r")):
-            full = data.rstrip(b"\r\n")
-            data, held = full, data[len(full) :]
+            full = len(data.rstrip(b"\r\n"))
+            end = data.find(b"\n", full) + 1 if full or not is_ended else 0
+            data, held = data[:end], data[end:]
+        is_ended = data.endswith(b"\n") if data else is_ended
         yield data
     decoder.decode(b"", True)
-    yield held[: held.find(b"\n") + 1]
+    if held.strip(b"\r\n"):
+        yield held
 
 
 def _wrong_encoding(error: UnicodeDecodeError, dialect: Csv, line: int) -> DataRefused:
@@ -188,19 +197,21 @@ def scan(path: Path, dialect: Csv, folder: Path) -> Text | None:
                 if not is_plain and size > limit:
                     raise DataRefused(f"unpacks to more than {MAX_GZIP_RATIO} times its size; send it unpacked")
                 if not header:
-                    header, start = _header(data, dialect)
-                    data, before = data[len(start) :], start.count(b"\n")
+                    header, before = _header(data, dialect)
                 lines.read(data)
         except UnicodeDecodeError as error:
-            raise _wrong_encoding(error, dialect, before + lines.count + 1) from None
+            raise _wrong_encoding(error, dialect, lines.count + 1) from None
+    if not header:
+        raise DataRefused("the file is empty; ask for it again")
     if not lines.are_ended and dialect.final_newline == "required":
         raise DataRefused(
-            f"line {before + lines.count + 1}: the last line does not end, so the file may be cut; ask for it again, "
+            f"line {lines.count + 1}: the last line does not end, so the file may be cut; ask for it again, "
             "or declare `csv: {final_newline: optional}` if this system never ends it"
         )
-    if not lines.are_records:
+    if not (lines.are_records and lines.are_alike):
         return None
-    return Text(header, output, lines.count + (not lines.are_ended), dialect, before, lines.are_trimmed)
+    records = lines.count + (not lines.are_ended) - before
+    return Text(header, output, records, dialect, before, lines.are_trimmed)
 
 
 class _Lines:
@@ -210,20 +221,25 @@ class _Lines:
         self._quote, self._delimiter = dialect.quote.encode(), dialect.delimiter.encode()
         self._spaces = [space.encode() for space in SPACES if space not in " \n\r" and space != dialect.delimiter]
         self._quotes = 0
-        self._last = b"\n"
-        self.count = 0
+        self._last = b""
+        self.count = self.returns = 0
         self.are_records = self.are_trimmed = True
 
     @property
     def are_ended(self) -> bool:
         return self._last == b"\n"
 
+    @property
+    def are_alike(self) -> bool:
+        """Whether all end the same way."""
+        return self.returns in (0, self.count)
+
     def read(self, data: bytes) -> None:
         if not data:
             return
         codes = np.frombuffer(data, dtype=np.uint8)
         ends = codes == ord("\n")
-        seam = self._last + data[:2] if self.count else b""
+        seam = self._last + data[:2]
         if self.are_records:
             self.are_records = self._are_records(data, seam, codes, ends)
         if self.are_trimmed:
@@ -236,10 +252,11 @@ class _Lines:
             return False
         if b"\r" in data or self._last == b"\r":
             returns = data.count(b"\r") - data.endswith(b"\r") + (self._last == b"\r")
+            self.returns += returns
             if returns != data.count(b"\r\n") + seam.startswith(b"\r\n") or b"\n\r\n" in data:
                 return False
         if not self._quote or self._quote not in data:
-            return True
+            return not (self._quotes & 1 and ends.any())
         quotes = np.flatnonzero(codes == self._quote[0])
         are_open = (np.searchsorted(quotes, np.flatnonzero(ends)) + self._quotes) & 1
         self._quotes += len(quotes)
@@ -259,34 +276,58 @@ class _Lines:
 
 
 def rewrite(path: Path, dialect: Csv, folder: Path) -> Text:
-    """The export read record by record, each written with its line; records of a wrong length are set apart."""
-    records = ragged = 0
-    output, aside = folder / "records.csv", folder / "ragged.csv"
-    with (
-        opened(path) as content,
-        output.open("w", encoding="utf-8", newline="") as kept,
-        aside.open("w", encoding="utf-8", newline="") as set_apart,
-    ):
+    """The export read record by record, each written with its line; records of a wrong length are set apart.
+
+    They are written as Parquet: DuckDB's reader does not take every text that CSV can quote.
+    """
+    output, aside = folder / "records.parquet", folder / "ragged.parquet"
+    with opened(path) as content:
         reader = _reader(_lines(io.TextIOWrapper(content, _CODECS[dialect.encoding], newline=""), dialect), dialect)
-        keep = csv.writer(kept, lineterminator="\n").writerow
-        set_aside = csv.writer(set_apart, lineterminator="\n").writerow
         try:
             header = next(reader)
-            before = reader.line_num
-            for record in reader:
-                line, before = before + 1 + dialect.skip_rows, reader.line_num
-                if not record:
-                    continue
-                records += 1
-                if len(record) == len(header):
-                    keep([line, *(field.strip(SPACES) for field in record)])
-                else:
-                    ragged += 1
-                    set_aside([line, f"{len(record)} fields where the header has {len(header)}"])
+            columns = ["line", *(f"c{index}" for index in range(len(header)))]
+            with _Rows(output, columns) as kept, _Rows(aside, ["line", "reason"]) as set_apart:
+                before = reader.line_num
+                for record in reader:
+                    line, before = str(before + 1 + dialect.skip_rows), reader.line_num
+                    if len(record) == len(header):
+                        kept.write([line, *(field.strip(SPACES) or None for field in record)])
+                    elif record:
+                        set_apart.write([line, f"{len(record)} fields where the header has {len(header)}"])
         except csv.Error as error:
             line = reader.line_num + dialect.skip_rows
             raise DataRefused(f"line {line}: {error}; check `csv: {{delimiter: …, quote: …}}`") from None
-    return Text(_names(header), output, records, Csv(), None, True, aside, ragged)
+    records = kept.count + set_apart.count
+    return Text(_names(header), output, records, dialect, None, ragged=aside, ragged_records=set_apart.count)
+
+
+class _Rows:
+    """Writes rows of text to a Parquet file, a batch at a time."""
+
+    def __init__(self, path: Path, columns: list[str]) -> None:
+        self._schema = pa.schema([(column, pa.string()) for column in columns])
+        self._writer = parquet.ParquetWriter(path, self._schema, compression="none")
+        self._batch: list[list[str | None]] = []
+        self.count = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._flush()
+        self._writer.close()
+
+    def write(self, row: list[str | None]) -> None:
+        self._batch.append(row)
+        self.count += 1
+        if len(self._batch) == BATCH_RECORDS:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._batch:
+            columns = [pa.array(column, pa.string()) for column in zip(*self._batch, strict=True)]
+            self._writer.write_table(pa.Table.from_arrays(columns, schema=self._schema))
+            self._batch.clear()
 
 
 def _lines(content: io.TextIOWrapper, dialect: Csv) -> Iterator[str]:

@@ -79,7 +79,7 @@ def current_info(settings: Settings) -> dict | None:
 
 def _build_and_publish(settings: Settings, full_refresh: bool, progress: Progress | None) -> str:
     try:
-        result = dbt.build(settings, full_refresh, progress)
+        result = dbt.build(settings, full_refresh, progress, is_proven=_made_by(settings, current_info(settings)))
     except dbt.BuildFailed as error:
         _record(settings, status="failed", step="build", message=str(error))
         raise
@@ -95,12 +95,17 @@ def _build_and_publish(settings: Settings, full_refresh: bool, progress: Progres
 def _stale(settings: Settings) -> bool:
     """Whether the current build lacks loaded rows, or was made by other models or settings."""
     info = current_info(settings)
-    if info is None:
+    if info is None or not _made_by(settings, info):
         return True
     with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
         loaded = connection.execute("select coalesce(max(file_id), 0) from ledger.files").fetchall()[0][0]
-    built_with = (info["high_water_mark"], info["project"], info["currency"], info["timezone"])
-    return built_with != (loaded, dbt.project_checksum(), settings.currency, settings.timezone)
+    return info["high_water_mark"] != loaded
+
+
+def _made_by(settings: Settings, info: dict | None) -> bool:
+    """Whether a build was made by the models and settings in force."""
+    asked = (dbt.project_checksum(), settings.currency, settings.timezone)
+    return info is not None and (info["project"], info["currency"], info["timezone"]) == asked
 
 
 def _record(settings: Settings, status: str, step: str, message: str = "", build_id: str | None = None) -> None:

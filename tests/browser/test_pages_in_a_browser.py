@@ -54,8 +54,11 @@ def test_a_page_fits_a_phone_without_scrolling_sideways(shared_server: str, visi
     assert page.locator(".st-key-controls_wide").count() == 0 or not page.locator(".st-key-controls_wide").is_visible()
 
 
-def test_the_first_screen_of_the_overview_holds_cards_what_changed_and_charts(shared_server: str, visit: Callable) -> None:
-    page = visit(shared_server)
+@pytest.mark.parametrize("language", words.LANGUAGES)
+def test_the_first_screen_of_the_overview_holds_cards_what_changed_and_charts(
+    shared_server: str, visit: Callable, language: str
+) -> None:
+    page = visit(f"{shared_server}/?lang={language}")
     for element in (".st-key-cards", ".st-key-controls_wide", ".st-key-chart_1", ".st-key-chart_2"):
         box = page.locator(element).bounding_box()
         assert box is not None

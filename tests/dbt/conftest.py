@@ -39,9 +39,7 @@ class Warehouse:
                     line += 1
                     known = {**row, "_source": source, "_file_id": file_id, "_line": line}
                     marks = ", ".join("?" for _ in known)
-                    connection.execute(
-                        f"insert into raw.{entity} ({', '.join(known)}) values ({marks})", list(known.values())
-                    )
+                    connection.execute(f"insert into raw.{entity} ({', '.join(known)}) values ({marks})", list(known.values()))
 
     def identify(self, file_id: int, persons: Mapping[str, str]) -> None:
         """Says which person each identity key belongs to, as resolved after that load; the keys not named stay."""

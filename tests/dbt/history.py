@@ -8,9 +8,11 @@ from typing import Any
 
 Row = dict[str, Any]
 FIRST_DAY = date(2024, 1, 15)
-LOADS = (date(2025, 3, 31), date(2025, 9, 30), date(2025, 12, 30), date(2025, 12, 31))
-PEOPLE = 14
-ORDERS = 220
+LOADS = (date(2025, 9, 30), date(2025, 12, 29), date(2025, 12, 30), date(2025, 12, 31))
+# Few sessions for many people: a person is seldom recomputed for a visit, so each reason to recompute must do its own work.
+PEOPLE = 40
+ORDERS = 240
+SESSIONS = 90
 SKUS = [f"sku{number}" for number in range(8)]
 STORES = {"S1": "Europe/Paris", "S2": "Europe/London", "S3": "Atlantic/Canary"}
 
@@ -34,7 +36,7 @@ def loads(seed: int) -> Iterator[Load]:
     _master_data(random, made)
     for number in range(ORDERS):
         _order(random, made, number)
-    for number in range(ORDERS):
+    for number in range(SESSIONS):
         _session(random, made, number)
     _persons(made)
     yield from made

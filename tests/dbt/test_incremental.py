@@ -9,9 +9,7 @@ from tests.dbt.history import loads
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_after_every_load_an_incremental_build_equals_a_full_refresh(
-    seed: int, tmp_path: Path, manifest: Manifest
-) -> None:
+def test_after_every_load_an_incremental_build_equals_a_full_refresh(seed: int, tmp_path: Path, manifest: Manifest) -> None:
     stepwise, whole = make_warehouse(tmp_path / "stepwise", manifest), make_warehouse(tmp_path / "whole", manifest)
     for load in loads(seed):
         for warehouse in (stepwise, whole):

@@ -56,19 +56,26 @@ def parcel(number: str, order_number: str, shipped_at: str, **columns: object) -
     return given | {"status": "in_transit"} | columns
 
 
-def opening(weekday: int, opens_at: str, closes_at: str) -> Row:
-    return {"location_id": "L1", "weekday": weekday, "valid_from": date(2025, 1, 1), "opens_at": opens_at, "closes_at": closes_at}
+def opening(weekday: int, opens_at: str, closes_at: str, location_id: str = "L1") -> Row:
+    return {
+        "location_id": location_id,
+        "weekday": weekday,
+        "valid_from": date(2025, 1, 1),
+        "opens_at": opens_at,
+        "closes_at": closes_at,
+    }
 
 
-def location(timezone: str) -> Row:
-    given = {"location_id": "L1", "name": "Lille", "kind": "store", "region": "Nord", "country": "FR"}
+def location(timezone: str, location_id: str = "L1") -> Row:
+    given = {"location_id": location_id, "name": "Lille", "kind": "store", "region": "Nord", "country": "FR"}
     return given | {"timezone": timezone, "opened_on": date(2020, 1, 1)}
 
 
 def first_load(warehouse: Warehouse) -> None:
     """A few customers who browse, buy, collect and wait for parcels, up to 10 March."""
-    week = [opening(weekday, "09:00", "19:00") for weekday in range(1, 7)]
-    warehouse.load(1, "stores", locations=[location("Europe/Paris")], opening_hours=week)
+    week = [opening(weekday, "09:00", "19:00", store) for weekday in range(1, 7) for store in ("L1", "L2")]
+    stores = [location("Europe/Paris"), location("Europe/Paris", "L2")]
+    warehouse.load(1, "stores", locations=stores, opening_hours=week)
     orders = [
         order("W1", "03-02 10:00", "ann", session_id="1"),
         order("W2", "03-03 10:00", "bob", fulfilment_mode="click_and_collect"),
@@ -94,6 +101,7 @@ def first_load(warehouse: Warehouse) -> None:
             visit("6", "03-04 12:00", "eve"),
             visit("7", "03-09 12:00", order_id="W9"),
             visit("8", "03-10 21:00", "cat"),
+            visit("11", "02-10 09:00", "hal"),
         ],
     )
     warehouse.load(
@@ -103,7 +111,7 @@ def first_load(warehouse: Warehouse) -> None:
             work("F1", "W2", "03-03 10:01", ready_at=at("03-03 10:11"), collected_at=at("03-03 16:00")),
             work("F2", "W3", "03-04 20:31"),
             work("F3", "W4", "03-05 10:01", mode="ship_from_store", promised_at=at("03-07 19:00")),
-            work("F6", "W6", "03-10 17:51"),
+            work("F6", "W6", "03-10 17:51", location_id="L2"),
             work("F9", "W9", "03-09 12:00", ready_at=at("03-09 12:30")),
         ],
     )
@@ -118,7 +126,7 @@ def first_load(warehouse: Warehouse) -> None:
             parcel("S7", "W7", "03-07 16:00", delivered_at=at("03-08 11:00")),
         ],
     )
-    warehouse.identify(6, {name: name for name in ("ann", "bob", "cat", "dan", "eve", "fay", "gus")})
+    warehouse.identify(6, {name: name for name in ("ann", "bob", "cat", "dan", "eve", "fay", "gus", "hal")})
 
 
 def late_and_corrected_rows(warehouse: Warehouse) -> None:

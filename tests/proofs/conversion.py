@@ -46,6 +46,7 @@ def _sessions(records: Records) -> Figures:
 def _web_to_store(records: Records) -> Figures:
     purchases = records.orders.filter(pl.col("person").is_not_null() & pl.col("is_store") & ~pl.col("mode").is_in(COLLECTED))
     visits = records.sessions.filter(pl.col("person").is_not_null()).sort("started_at")
+    visits = visits.select("person", "channel", "started_at", "visit_date")
     visits = visits.join_asof(
         purchases.select("person", "ordered_at", bought_on="order_date").sort("ordered_at"),
         left_on="started_at", right_on="ordered_at", by="person", strategy="forward", allow_exact_matches=False,

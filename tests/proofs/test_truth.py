@@ -9,8 +9,14 @@ from dashboard.builds import Build, current
 from dashboard.catalogue import catalogue
 from dashboard.metrics import Question, ask
 
-# What merging people by equal identifiers may cost: relative distance between a customer KPI and the same one over real people.
-IDENTITY_TOLERANCE = 0.10
+# How far below the real people's figure a customer KPI may lie because people show nothing, or different things, of themselves.
+BLINDNESS = {
+    "ltv_": 0.25,
+    "omnichannel_customer_rate": 0.25,
+    "repeat_purchase_rate": 0.20,
+    "ropo_share_of_store_sales": 0.10,
+    "web_to_store_conversion_rate": 0.50,
+}
 HALF_A_CENT, HAIR = 0.005, 1e-9
 CUTS = {
     "all the data": ("all", False),
@@ -30,8 +36,8 @@ def build(demonstration: Path) -> Build:
 @pytest.fixture(scope="module")
 def truth(demonstration: Path) -> pl.DataFrame:
     """Every KPI as the generator knows it."""
-    kpis = pl.read_csv(demonstration / "truth" / "kpis.csv", schema_overrides={"metric_time": pl.Date}, infer_schema_length=None)
-    return kpis.with_columns(pl.col("period").cast(pl.String))
+    types = {"metric_time": pl.Date, "period": pl.String, "value": pl.Float64}
+    return pl.read_csv(demonstration / "truth" / "kpis.csv", schema_overrides=types, infer_schema_length=None)
 
 
 def compared(build: Build, truth: pl.DataFrame, metric: str, grain: str, is_sliced: bool) -> pl.DataFrame:
@@ -39,6 +45,9 @@ def compared(build: Build, truth: pl.DataFrame, metric: str, grain: str, is_slic
     known = catalogue(build)[metric]
     is_slice = pl.col("channel") != "all"
     rows = truth.filter((pl.col("metric") == metric) & (pl.col("grain") == grain) & (is_slice if is_sliced else ~is_slice))
+    # everybody buys in the month of the first purchase: the metric leaves it out, and the truth may only say that it is whole
+    assert (rows.filter(pl.col("period") == "0")["value"] == 1).all()
+    rows = rows.filter(pl.col("period").fill_null("") != "0")
     # of a person there is no channel but that of the first order
     dimension = "channel" if "channel" in known.dimensions else "acquisition_channel"
     by = {dimension: "channel"} if is_sliced else {}
@@ -74,11 +83,11 @@ def test_every_kpi_is_what_the_generator_knows_it_to_be_by(
     assert not wrong
 
 
-def test_recognising_people_by_equal_identifiers_stays_near_the_real_people(build: Build, truth: pl.DataFrame) -> None:
-    known = truth.filter(pl.col("person_basis") == "true")
-    gaps = {}
+def test_what_cannot_be_recognised_makes_customer_kpis_floors_by_no_more_than_is_said(build: Build, truth: pl.DataFrame) -> None:
+    known = truth.filter((pl.col("person_basis") == "true") & (pl.col("grain") == "all") & (pl.col("channel") == "all"))
+    assert not known.is_empty()
     for metric in known["metric"].unique().sort():
-        for value, published in compared(build, known, metric, "all", False).select("value", "published").iter_rows():
-            gaps[metric] = published / value - 1
-    assert gaps
-    assert not {metric: gap for metric, gap in gaps.items() if abs(gap) > IDENTITY_TOLERANCE}
+        (allowed,) = (share for name, share in BLINDNESS.items() if metric.startswith(name))
+        whole = compared(build, known, metric, "all", False)
+        for real, published in whole.select("value", "published").iter_rows():
+            assert (1 - allowed) * real <= published <= real, f"{metric}: {published} of {real}"

@@ -56,7 +56,7 @@ def test_the_lock_of_a_killed_run_is_free(settings: Settings) -> None:
 
 
 def test_a_failed_build_is_written_down_and_nothing_is_published(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise BuildFailed("test orders_are_unique: got 2 results", exit_code=65)
 
     monkeypatch.setattr(ingest.run.dbt, "build", fail)

@@ -1,0 +1,154 @@
+"""The inbox: which files are taken, which are set aside, and what is written beside them."""
+
+import os
+import time
+
+import pytest
+
+from ingest import inbox
+from ingest.checking import check_file
+
+HEADER = "Ticket;Ligne;Type;Date;Magasin;Article;Libellé;Qté;Prix\n"
+SALE = "T1;1;VENTE;24/12/2025 18:05;S01;A-1;Écharpe;2;19,90\n"
+
+
+@pytest.mark.parametrize(
+    ("place", "content", "told"),
+    [
+        ("till/sales.csv", HEADER + SALE, ["no mapping takes a file named 'sales.csv'", "omnikpi check"]),
+        ("tilt/till_1.csv", HEADER + SALE, ["no mapping has `source: tilt`", "did you mean `till`?"]),
+        ("shop/till_1.csv", HEADER + SALE, ["put it in inbox/till/ (till.yml)"]),
+        ("till/till_1.csv", HEADER.replace("Prix", "Prx") + SALE, ["column 'Prix' is missing (did you mean `Prx`?)", "till.yml"]),
+        ("till/till_1.csv", HEADER.replace("Prix", "Prix;Vendeur"), ["column 'Vendeur' is not mapped", "`ignore`"]),
+        ("till/till_1.csv", HEADER.replace("Libellé", "Prix") + SALE, ["column 'Prix' is there 2 times"]),
+        ("till/till_1.csv", (HEADER + SALE).encode("cp1252"), ["line 1: not utf-8 text", "cp1252"]),
+        ("till/till_1.csv", HEADER + SALE.rstrip("\n"), ["line 2: the last line does not end"]),
+        ("till/till_1.csv", "", ["the file is empty"]),
+        ("till/till_1.csv", HEADER + SALE + 'T2;"open\n', ["line 3"]),
+    ],
+)
+def test_a_refused_file_lies_in_quarantine_with_what_to_do(installation, refused, place: str, content, told: list[str]) -> None:
+    reason = refused(place, content)
+    for text in told:
+        assert text in reason
+    assert f"omnikpi ingest --replay {installation.settings.quarantine / place}" in reason
+    quarantined = (installation.settings.quarantine / place).read_bytes()
+    assert quarantined == (content.encode() if isinstance(content, str) else content)
+    assert installation.ask("select verdict, rows_in from ledger.files") == [("refused", 0)]
+
+
+def test_two_mappings_for_one_file_are_both_named(installation, refused) -> None:
+    installation.map("till_too", (installation.settings.sources / "till.yml").read_text())
+    assert "several mappings take 'till_1.csv': till.yml, till_too.yml" in refused("till/till_1.csv", HEADER + SALE)
+
+
+def test_unfinished_files_are_left_alone(installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    part = installation.drop("till/till_1.csv.part", HEADER)
+    growing = installation.drop("till/till_2.csv", HEADER + SALE)
+    os.utime(growing)
+
+    def write_more(_: float) -> None:
+        growing.write_text(HEADER + SALE + SALE)
+
+    with monkeypatch.context() as writing:
+        writing.setattr(time, "sleep", write_more)
+        summary = installation.ingest()
+    assert (summary.loads, summary.unfinished) == ((), ("till_2.csv",))
+    assert part.exists()
+    assert growing.exists()
+    assert installation.ingest().loads[0].rows_in == 2
+
+
+def test_files_are_taken_oldest_first_then_by_name(installation) -> None:
+    second = installation.drop("till/till_a.csv", HEADER + SALE)
+    first = installation.drop("till/till_z.csv", HEADER + SALE.replace("T1", "T0"))
+    os.utime(first, (1_600_000_000, 1_600_000_000))
+    assert [load.file_name for load in installation.ingest().loads] == [first.name, second.name]
+
+
+def test_a_link_is_refused_and_what_it_points_to_stays(installation, tmp_path) -> None:
+    secret = tmp_path / "elsewhere.csv"
+    secret.write_text(HEADER + SALE)
+    link = installation.settings.inbox / "till" / "till_1.csv"
+    link.parent.mkdir(parents=True)
+    link.symlink_to(secret)
+    assert "links" in (installation.ingest().refused[0].reason or "")
+    assert secret.read_text() == HEADER + SALE
+    assert not link.is_symlink()
+    assert installation.ingest().loads == ()
+
+
+def test_a_file_in_the_inbox_itself_finds_its_mapping(installation) -> None:
+    installation.drop("till_1.csv", HEADER + SALE)
+    assert installation.ingest().loads[0].source == "till"
+
+
+def test_one_source_can_be_asked_for(installation) -> None:
+    installation.drop("till/till_1.csv", HEADER + SALE)
+    other = installation.drop("shop/customers.csv", "id,email,phone,name\n1,a@b.fr,,A\n")
+    assert [load.source for load in installation.ingest(source="till").loads] == ["till"]
+    assert other.exists()
+
+
+def test_header_names_are_matched_not_positions(installation) -> None:
+    installation.drop("shop/customers.csv", "name,phone,email,id\nZoé,,a@b.fr,7\n")
+    installation.ingest()
+    assert installation.ask("select customer_ref, email, last_name from customers", "vault") == [("7", "a@b.fr", "Zoé")]
+
+
+def test_a_dry_run_tells_and_changes_nothing(installation) -> None:
+    path = installation.drop("till/till_1.csv", HEADER + SALE)
+    seen = []
+    summary = installation.ingest(dry_run=True, report=seen.append)
+    assert [load.rows_loaded for load in summary.loads] == [1]
+    assert seen == list(summary.loads)
+    assert path.exists()
+    assert not installation.settings.warehouse.exists()
+
+
+def test_archive_and_quarantine_are_closed_to_others(installation, refused) -> None:
+    installation.drop("till/till_1.csv", HEADER + SALE)
+    refused("till/unknown.csv", HEADER)
+    for folder in (installation.settings.archive, installation.settings.quarantine):
+        assert folder.stat().st_mode & 0o077 == 0
+        for path in folder.rglob("*.csv"):
+            assert path.stat().st_mode & 0o077 == 0
+
+
+def test_check_says_what_would_load_and_what_would_not(installation) -> None:
+    path = installation.drop("till/till_1.csv", HEADER + SALE + SALE.replace("19,90", "19.90").replace("T1", "T2"))
+    check = check_file(installation.settings, path)
+    assert check.would_load
+    told = check.text()
+    assert "mapping till.yml" in told
+    assert "'Prix' → order_lines.unit_price, returns.refund_amount" in told
+    assert "'Libellé' → ignored" in told
+    assert "2 rows: 1 would load, 1 would be rejected" in told
+    assert "order_lines.unit_price: not a number" in told
+    assert "'19.90', line 3" in told
+    assert not installation.settings.data_dir.joinpath("warehouse.duckdb").exists()
+    assert path.exists()
+
+
+def test_check_names_the_closest_mapping_or_begins_one(installation) -> None:
+    like = installation.drop("shop/clientes.csv", "id,email,phone,name\n1,a@b.fr,,A\n")
+    told = check_file(installation.settings, like).text()
+    assert "100% of the columns of shop_customers.yml" in told
+    unlike = installation.drop("shop/stock_2026-01.csv", "Référence;Magasin;Stock\nA;S01;3\n".encode("cp1252"))
+    told = check_file(installation.settings, unlike).text()
+    assert 'csv: {delimiter: ";", encoding: cp1252}' in told
+    assert "'Référence'" in told
+
+
+def test_status_knows_sources_loads_and_quarantine(installation, refused) -> None:
+    from ingest.ledger import status
+
+    installation.drop("till/till_1.csv", HEADER + SALE)
+    refused("till/unknown.csv", HEADER)
+    waiting = installation.drop("shop/customers.csv", "id\n")
+    till = next(source for source in status(installation.settings).sources if source.source == "till")
+    assert (till.files, till.rows_loaded, till.last_file) == (1, 1, "till_1.csv")
+    assert [name for name, _ in till.quarantined] == ["unknown.csv"]
+    shop = next(source for source in status(installation.settings).sources if source.source == "shop")
+    assert shop.waiting == (waiting.name,)
+    assert inbox.UNFINISHED
