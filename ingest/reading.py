@@ -56,6 +56,9 @@ class Text:
     def select(self) -> str:
         """SQL of every record: columns `c0`, `c1` … as trimmed text, empty ones null, and `line`."""
         columns = [f"c{index}" for index in range(len(self.header))]
+        if self.records == self.ragged_records:
+            empty = ", ".join(f"null::varchar as {column}" for column in columns)
+            return f"select {empty}, 0::bigint as line where false"
         if self.lines_before is None:
             return f"select {', '.join(columns)}, line::bigint as line from read_parquet({literal(str(self.path))})"
         count = max(1, min(RANGES, self.records // RANGE_RECORDS))
@@ -105,6 +108,8 @@ def read_header(path: Path, dialect: Csv) -> tuple[str, ...]:
 
 def _header(start: bytes, dialect: Csv) -> tuple[tuple[str, ...], int]:
     """The header's names, and the number of lines up to its end."""
+    if not start.strip():
+        raise DataRefused("the file is empty; ask for it again")
     lines = io.StringIO(start.decode("utf-8", "ignore"), newline="").readlines()
     rest = lines[dialect.skip_rows :]
     reader = _reader(iter(rest), dialect)
@@ -145,13 +150,11 @@ def _utf8(content: BinaryIO, dialect: Csv) -> Iterator[bytes]:
         data, held, is_first = held + data, b"", False
         if data.endswith((b"\n", b"\r")):
             full = len(data.rstrip(b"\r\n"))
-            end = data.find(b"\n", full) + 1 if full or not is_ended else 0
+            end = (data.find(b"\n", full) + 1 or full) if full or not is_ended else 0
             data, held = data[:end], data[end:]
         is_ended = data.endswith(b"\n") if data else is_ended
         yield data
     decoder.decode(b"", True)
-    if held.strip(b"\r\n"):
-        yield held
 
 
 def _wrong_encoding(error: UnicodeDecodeError, dialect: Csv, line: int) -> DataRefused:
@@ -342,5 +345,5 @@ def _lines(content: io.TextIOWrapper, dialect: Csv) -> Iterator[str]:
 
 def is_still(path: Path, before: os.stat_result) -> bool:
     """Whether nothing has written to the file since `before`."""
-    now = path.stat()
+    now = path.lstat()
     return (now.st_size, now.st_mtime_ns) == (before.st_size, before.st_mtime_ns)

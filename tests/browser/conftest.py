@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -103,7 +104,7 @@ def visit(browser: Browser) -> Iterator[Callable]:
     """Opens an address in a new window and waits until the page is drawn: `visit(address, width=390)`."""
     contexts = []
 
-    def visited(address: str, width: int = 1440, height: int = 900, scheme: str = "light"):
+    def visited(address: str, width: int = 1440, height: int = 900, scheme: Literal["light", "dark"] = "light"):
         context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
         contexts.append(context)
         page = context.new_page()

@@ -31,7 +31,8 @@ CHARTS = [(name, chart) for name, meta in METRICS.items() for chart in meta.get(
 
 @pytest.mark.parametrize(("name", "chart"), CHARTS, ids=[f"{name}-{chart.get('page')}" for name, chart in CHARTS])
 def test_a_declared_chart_names_a_page_a_kind_and_metrics_there_are(name: str, chart: dict[str, Any]) -> None:
-    assert set(chart) <= {"page", "kind", "by", "with", "order", "title", "title_fr"}, f"{name}: quote keys that YAML takes for yes or no"
+    known = {"page", "kind", "by", "with", "order", "title", "title_fr"}
+    assert set(chart) <= known, f"{name}: beware of keys that YAML takes for yes or no"
     assert chart["page"] in PAGES
     assert chart["kind"] in KINDS
     assert set(chart.get("with", [])) <= {other for other, meta in METRICS.items() if not meta.get("hidden")}
