@@ -9,9 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from benchmarks.measure import process
-
-OMNIKPI = shutil.which("omnikpi") or "omnikpi"
+from benchmarks.measure import OMNIKPI, process
 
 
 def prepare(folder: Path, size: str) -> tuple[Path, Path]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import duckdb
 
-from benchmarks.measure import Run, compare, process, python, show
+from benchmarks.measure import OMNIKPI, Run, compare, process, python, show
 
 MAPPING = """\
 source: bench
@@ -84,7 +84,7 @@ def main(folder: Path, rows: int, rounds: int) -> None:
         # A hard link costs nothing and leaves the original for the next round.
         (data / "inbox" / "bench" / csv.name).hardlink_to(csv)
         environment = {"OMNIKPI_DATA_DIR": str(data), "OMNIKPI_SOURCES": str(mappings)}
-        measured = process([str(Path(shutil.which("omnikpi") or "omnikpi")), "ingest"], environment)
+        measured = process([OMNIKPI, "ingest"], environment)
         with duckdb.connect(str(data / "warehouse.duckdb"), read_only=True) as connection:
             loaded = connection.execute("select count(*) from raw.order_lines").fetchall()[0][0]
         if loaded != rows:

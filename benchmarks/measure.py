@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+OMNIKPI = str(Path(sys.executable).with_name("omnikpi"))
+
 
 @dataclass(frozen=True)
 class Run:

@@ -331,10 +331,10 @@ class Plan:
     def count(self) -> str:
         """SQL of the records read, those left out (blank, or taken by no entity), those faulty, and each entity's sound ones."""
         taken = " or ".join(f"takes_{entity.name}" for entity in self.entities)
-        sound = ", ".join(f"count_if(takes_{entity.name} and not is_faulty)" for entity in self.entities)
+        sound = ", ".join(f"count(*) filter (takes_{entity.name} and not is_faulty)" for entity in self.entities)
         is_fault = "is_faulty and not is_blank"
         left_out = f"not ({taken}) or (is_faulty and is_blank)"
-        return f"select count(*), count_if({left_out}), count_if({is_fault}), {sound} from ({self._rows})"
+        return f"select count(*), count(*) filter ({left_out}), count(*) filter ({is_fault}), {sound} from ({self._rows})"
 
     def insert_rejects(self) -> str:
         """SQL that enters every faulty column of every faulty row, personal values masked."""
@@ -355,5 +355,6 @@ class Plan:
 
     def insert_ragged(self) -> str:
         """SQL that enters the records of a wrong length; their text is not kept, for what stands in it cannot be known."""
-        rows = f"read_parquet({casting.literal(str(self.text.ragged))})"
+        assert self.text.ragged
+        rows = reading.read_parquet(self.text.ragged)
         return f"insert into ledger.rejects select {self.load.file_id}, line::bigint, null, null, null, reason from {rows}"

@@ -21,8 +21,7 @@ from pathlib import Path
 from typing import BinaryIO, Self
 
 import numpy as np
-import pyarrow as pa
-from pyarrow import parquet
+import polars as pl
 
 from ingest import DataRefused
 from ingest.casting import SPACES, clean, literal
@@ -39,9 +38,9 @@ _CODECS = {"utf-8": "utf-8-sig", "utf-16": "utf-16", "latin-1": "latin-1", "cp12
 
 @dataclass(frozen=True)
 class Text:
-    """The records of an export: UTF-8 text in `path` after `lines_before` lines, or where that is None, Parquet with each one's line.
+    """The records of an export: UTF-8 text in `path` after `lines_before` lines, or, that being None, Parquet files with their lines.
 
-    `ragged` is Parquet with (line, reason) of the `ragged_records` that have too few or too many fields, and are not in `path`.
+    `ragged` holds Parquet files with (line, reason) of the `ragged_records` that have too few or too many fields, and are not in `path`.
     """
 
     header: tuple[str, ...]
@@ -60,7 +59,7 @@ class Text:
             empty = ", ".join(f"null::varchar as {column}" for column in columns)
             return f"select {empty}, 0::bigint as line where false"
         if self.lines_before is None:
-            return f"select {', '.join(columns)}, line::bigint as line from read_parquet({literal(str(self.path))})"
+            return f"select {', '.join(columns)}, line::bigint as line from {read_parquet(self.path)}"
         count = max(1, min(RANGES, self.records // RANGE_RECORDS))
         starts = [self.records * index // count for index in range(count + 1)]
         cells = columns if self.is_trimmed else [f"{clean(column)} as {column}" for column in columns]
@@ -78,6 +77,11 @@ class Text:
             f"delim = {literal(self.dialect.delimiter)}, quote = {quote}, escape = {quote}, max_line_size = {MAX_RECORD}, "
             "strict_mode = true, compression = 'none')"
         )
+
+
+def read_parquet(folder: Path) -> str:
+    """SQL of the rows of every Parquet file in a folder."""
+    return f"read_parquet({literal(str(folder / '*.parquet'))})"
 
 
 @contextmanager
@@ -283,7 +287,7 @@ def rewrite(path: Path, dialect: Csv, folder: Path) -> Text:
 
     They are written as Parquet: DuckDB's reader does not take every text that CSV can quote.
     """
-    output, aside = folder / "records.parquet", folder / "ragged.parquet"
+    output, aside = folder / "records", folder / "ragged"
     with opened(path) as content:
         reader = _reader(_lines(io.TextIOWrapper(content, _CODECS[dialect.encoding], newline=""), dialect), dialect)
         try:
@@ -305,20 +309,19 @@ def rewrite(path: Path, dialect: Csv, folder: Path) -> Text:
 
 
 class _Rows:
-    """Writes rows of text to a Parquet file, a batch at a time."""
+    """Writes rows of text to Parquet, one file for each batch of them."""
 
-    def __init__(self, path: Path, columns: list[str]) -> None:
-        self._schema = pa.schema([(column, pa.string()) for column in columns])
-        self._writer = parquet.ParquetWriter(path, self._schema, compression="none")
+    def __init__(self, folder: Path, columns: list[str]) -> None:
+        self._folder, self._columns = folder, columns
         self._batch: list[list[str | None]] = []
         self.count = 0
 
     def __enter__(self) -> Self:
+        self._folder.mkdir()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._flush()
-        self._writer.close()
 
     def write(self, row: list[str | None]) -> None:
         self._batch.append(row)
@@ -328,8 +331,9 @@ class _Rows:
 
     def _flush(self) -> None:
         if self._batch:
-            columns = [pa.array(column, pa.string()) for column in zip(*self._batch, strict=True)]
-            self._writer.write_table(pa.Table.from_arrays(columns, schema=self._schema))
+            schema = dict.fromkeys(self._columns, pl.String)
+            rows = pl.DataFrame(self._batch, schema=schema, orient="row")
+            rows.write_parquet(self._folder / f"{self.count}.parquet", compression="uncompressed")
             self._batch.clear()
 
 

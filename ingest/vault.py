@@ -14,7 +14,6 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import phonenumbers
-import pyarrow as pa
 from phonenumbers import PhoneMetadata
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
@@ -190,7 +189,7 @@ def resolve(warehouse: duckdb.DuckDBPyConnection) -> "Resolution":
     graph = coo_array((np.ones(len(edges["node"]), dtype=np.int8), (edges["record"], edges["node"])), shape=(count, count))
     labels = connected_components(graph, directed=False)[1] if count else np.zeros(0, dtype=np.int32)
     first = np.unique(labels, return_index=True)[1]
-    persons = pa.table({"n": np.arange(count), "person": first[labels]})
+    persons = {"n": np.arange(count), "person": first[labels]}
     execute("begin")
     warehouse.register("persons", persons)
     execute(

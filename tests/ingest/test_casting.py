@@ -4,6 +4,7 @@ import csv as python_csv
 import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -19,8 +20,10 @@ CONNECTION = duckdb.connect()
 CONNECTION.execute("set timezone = 'UTC'")
 
 
-def value_of(given: str | None, type_: str, csv: Csv | None = None, zone: str = "UTC", accepted: tuple[str, ...] = (), **verbs):
-    """What a cell becomes: (value, None), or (None, reason) for a text that is refused."""
+def value_of(
+    given: str | None, type_: str, csv: Csv | None = None, zone: str = "UTC", accepted: tuple[str, ...] = (), **verbs
+) -> tuple[Any, str]:
+    """What a cell becomes: (value, ""), or (None, reason) for a text that is refused."""
     column = Column("x", type_, False, accepted, None)
     cell = Cell.model_validate({"from": "header"} | verbs)
     parts = cast(cell, column, csv or Csv(), zone, "x")
@@ -30,17 +33,17 @@ def value_of(given: str | None, type_: str, csv: Csv | None = None, zone: str = 
     sql = f"select *, {parts.read} as read_x from ({sql})"
     sql = f"select text_x, ({parts.value})::{type_} as x, {parts.reason} from ({sql})"
     read, value, reason = CONNECTION.execute(sql, {"cell": given}).fetchall()[0]
-    return (value, None) if value is not None or read is None else (None, reason)
+    return (value, "") if value is not None or read is None else (None, reason)
 
 
-def kept(*arguments, **options):
+def kept(*arguments, **options) -> Any:
     value, reason = value_of(*arguments, **options)
-    assert reason is None, reason
+    assert not reason, reason
     return value
 
 
 def is_refused(*arguments, **options) -> bool:
-    return value_of(*arguments, **options)[1] is not None
+    return bool(value_of(*arguments, **options)[1])
 
 
 @pytest.mark.parametrize("given", ["0", "7", "-12", "2147483647", " 5 ", "\u00a05\u202f"])
@@ -48,7 +51,9 @@ def test_whole_numbers_are_kept(given: str) -> None:
     assert kept(given, "integer") == int(given.strip(" \u00a0\u202f"))
 
 
-@pytest.mark.parametrize("given", ["19.99", "1.0", "007", "1e3", "0x1F", "1_000", "+5", "2147483648", "1 2", "١", "five", "--1", "-"])
+@pytest.mark.parametrize(
+    "given", ["19.99", "1.0", "007", "1e3", "0x1F", "1_000", "+5", "2147483648", "1 2", "١", "five", "--1", "-"]
+)
 def test_whole_numbers_are_never_guessed(given: str) -> None:
     assert is_refused(given, "integer")
 
@@ -187,7 +192,9 @@ def test_a_local_time_the_clocks_skipped_is_refused_saying_so() -> None:
     assert "Europe/Paris" in reason
 
 
-@pytest.mark.parametrize("given", ["2026-01-15", "15/01/2026 10:00", "2026-01-15 24:00:00", "2026-01-15 10:00:00 Europe/Paris", "now"])
+@pytest.mark.parametrize(
+    "given", ["2026-01-15", "15/01/2026 10:00", "2026-01-15 24:00:00", "2026-01-15 10:00:00 Europe/Paris", "now"]
+)
 def test_instants_written_otherwise_are_refused(given: str) -> None:
     assert is_refused(given, "timestamp")
 
@@ -202,7 +209,7 @@ def test_times_of_day_are_read_strictly() -> None:
 @pytest.mark.parametrize(("given", "truth"), [("Oui", True), ("0", False), ("TRUE", True), ("n", False), ("peut-être", None)])
 def test_booleans(given: str, truth: bool | None) -> None:
     assert value_of(given, "boolean")[0] is truth
-    assert (value_of(given, "boolean")[1] is None) == (truth is not None)
+    assert is_refused(given, "boolean") == (truth is None)
 
 
 def test_texts_are_trimmed_and_otherwise_untouched() -> None:
@@ -243,7 +250,7 @@ def test_amounts_agree_with_python(given: str, dialect: tuple[Csv, str, str]) ->
     csv, decimal, thousands = dialect
     value, reason = value_of(given, "decimal(18,4)", csv)
     if value is None:
-        assert (reason is None) == (not given.strip())
+        assert bool(reason) == bool(given.strip())
         return
     # Whatever is kept is the number a person reads there: its digits, its one decimal mark, its sign.
     body = given.strip().strip("$€ ").replace("€", "").replace("$", "")
@@ -262,7 +269,7 @@ def test_amounts_agree_with_python(given: str, dialect: tuple[Csv, str, str]) ->
 @given(st.from_regex(r"[0-9]{1,2}/[0-9]{1,2}/[0-9]{1,4}", fullmatch=True))
 def test_dates_agree_with_python(given: str) -> None:
     try:
-        expected = datetime.strptime(given, "%d/%m/%Y").date()  # noqa: DTZ007
+        expected = datetime.strptime(given, "%d/%m/%Y").date()
     except ValueError:
         expected = None
     if expected and not 1900 <= expected.year <= 2199:

@@ -5,7 +5,6 @@ import time
 
 import pytest
 
-from ingest import inbox
 from ingest.checking import check_file
 
 HEADER = "Ticket;Ligne;Type;Date;Magasin;Article;Libellé;Qté;Prix\n"
@@ -151,4 +150,3 @@ def test_status_knows_sources_loads_and_quarantine(installation, refused) -> Non
     assert [name for name, _ in till.quarantined] == ["unknown.csv"]
     shop = next(source for source in status(installation.settings).sources if source.source == "shop")
     assert shop.waiting == (waiting.name,)
-    assert inbox.UNFINISHED

@@ -34,7 +34,12 @@ def test_a_sound_mapping_is_read(tmp_path: Path) -> None:
     path = tmp_path / "shop_orders.yml"
     path.write_text(ORDERS, encoding="utf-8")
     mapping = read_mapping(path, "Europe/Paris")
-    assert (mapping.name, mapping.source, mapping.customer_space, mapping.timezone) == ("shop_orders", "shop", "shop", "Europe/Paris")
+    assert (mapping.name, mapping.source, mapping.customer_space, mapping.timezone) == (
+        "shop_orders",
+        "shop",
+        "shop",
+        "Europe/Paris",
+    )
     assert mapping.feeds["orders"].cells["order_id"].from_ == ("number",)
 
 
@@ -57,7 +62,12 @@ def test_a_sound_mapping_is_read(tmp_path: Path) -> None:
         ("entities:", "csv: {delimeter: ';'}\nentities:", "csv.delimeter", "did you mean `delimiter`?"),
         ("entities:", "csv: {decimal: ',', thousands: ','}\nentities:", "csv", "the same character"),
         ("  orders:", "  orders:\n    when: {state: {isnot: x}}", "entities.orders.when.state.isnot", "did you mean `is_not`?"),
-        ("  orders:", "  orders:\n    when: {state: {matches: '('}}", "entities.orders.when.state.matches", "not a regular expression"),
+        (
+            "  orders:",
+            "  orders:\n    when: {state: {matches: '('}}",
+            "entities.orders.when.state.matches",
+            "not a regular expression",
+        ),
         ("order_id: number", "order_id: number\n    order_id: again", "`order_id` is written twice", "line"),
         ("order_id: number", "order_id: number\n    email: mail\n    location_id: mail", "location_id", "personal"),
     ],

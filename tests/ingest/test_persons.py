@@ -34,7 +34,9 @@ def test_no_planted_identifier_is_found_in_any_byte_outside_the_vault(installati
     data = installation.settings.data_dir
     originals = (installation.settings.archive, installation.settings.quarantine)
     files = [path for path in data.rglob("*") if path.is_file() and path != installation.settings.vault]
-    searched = [path for path in files if path.name.endswith(".txt") or not any(path.is_relative_to(place) for place in originals)]
+    searched = [
+        path for path in files if path.name.endswith(".txt") or not any(path.is_relative_to(place) for place in originals)
+    ]
     assert {"warehouse.duckdb", "customers_3.csv.reason.txt"} <= {path.name for path in searched}
     for content in [path.read_bytes() for path in searched] + [text.encode() for text in told]:
         for value in PLANTED:
@@ -170,7 +172,15 @@ def test_the_quick_reading_of_phones_agrees_with_the_library(country: str, prefi
 
 
 def test_written_forms_of_one_phone_are_one_number() -> None:
-    forms = ["0612345678", "06 12 34 56 78", "06.12.34.56.78", "+33612345678", "0033 6 12 34 56 78", "+33 (0)6 12 34 56 78", "'0612345678"]
+    forms = [
+        "0612345678",
+        "06 12 34 56 78",
+        "06.12.34.56.78",
+        "+33612345678",
+        "0033 6 12 34 56 78",
+        "+33 (0)6 12 34 56 78",
+        "'0612345678",
+    ]
     assert {vault.e164(form, "FR") for form in forms} == {"+33612345678"}
     assert vault.e164("0000000000", "FR") is None
     assert vault.e164("0612345678", None) is None

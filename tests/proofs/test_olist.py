@@ -81,7 +81,7 @@ def test_goods_and_freight_add_up_to_the_cent(count: Callable[[str], tuple[objec
 def test_payments_add_up_to_the_cent(olist: Path) -> None:
     with duckdb.connect(str(olist / "warehouse.duckdb"), read_only=True) as connection:
         paid = connection.execute("select cast(sum(amount) as varchar) from raw.payments").fetchall()
-    assert paid == [("3249579.7900",)]
+    assert paid == [("3249579.7800",)]
 
 
 def test_times_from_purchase_to_delivery_are_exact(ask: Callable[..., dict[str, float]]) -> None:
