@@ -36,7 +36,8 @@ test: install lint ## Run every check and the whole suite, browser tests include
 lint: install ## Check style, types and SQL
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/pyright
-	cd dbt_project && ../$(BIN)/sqlfluff lint --nofail-on-warn -p 2 models macros tests
+	@mkdir -p $(VENV)/lint  # the templater opens a warehouse; this one stays empty
+	cd dbt_project && OMNIKPI_DATA_DIR=../$(VENV)/lint ../$(BIN)/sqlfluff lint models tests
 
 proof: install ## Run the slow proofs
 	$(BIN)/pytest -m proof

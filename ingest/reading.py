@@ -38,9 +38,10 @@ _CODECS = {"utf-8": "utf-8-sig", "utf-16": "utf-16", "latin-1": "latin-1", "cp12
 
 @dataclass(frozen=True)
 class Text:
-    """The records of an export: UTF-8 text in `path` after `lines_before` lines, or, that being None, Parquet files with their lines.
+    """The records of an export: UTF-8 text in the file `path` after `lines_before` lines; or, that being None, Parquet with
+    each record's line in the folder `path`.
 
-    `ragged` holds Parquet files with (line, reason) of the `ragged_records` that have too few or too many fields, and are not in `path`.
+    The folder `ragged` holds (line, reason) of the `ragged_records` that have too few or too many fields; they are not in `path`.
     """
 
     header: tuple[str, ...]

@@ -17,7 +17,10 @@ counts as (
     select
         (
             select count(*)
-            from (select distinct _source, shipment_id from {{ source('raw', 'shipments') }}) as keys
+            from (select distinct
+                _source,
+                shipment_id
+            from {{ source('raw', 'shipments') }}) as keys
         ) as loaded,
         (select count(*) from shipments) as staged,
         (select count(*) from {{ ref('int_parcels') }}) as parcels,
@@ -29,7 +32,8 @@ counts as (
                 and not is_order_collected
                 and shipment_id not in (select parcel_id from {{ ref('int_parcels') }})
                 and order_id not in (
-                    select order_id from {{ ref('fulfilments') }} where is_pickup and order_id is not null
+                    select order_id from {{ ref('fulfilments') }}
+                    where is_pickup and order_id is not null
                 )
         ) as lost
 )

@@ -2,7 +2,10 @@ with counts as (
     select
         (
             select count(*)
-            from (select distinct _source, fulfilment_id from {{ source('raw', 'fulfilments') }}) as keys
+            from (select distinct
+                _source,
+                fulfilment_id
+            from {{ source('raw', 'fulfilments') }}) as keys
         ) as loaded,
         (select count(*) from {{ ref('fulfilments') }}) as kept
 )

@@ -3,10 +3,16 @@ with counts as (
     select
         (
             select count(*)
-            from (select distinct _source, session_id from {{ source('raw', 'sessions') }}) as keys
+            from (select distinct
+                _source,
+                session_id
+            from {{ source('raw', 'sessions') }}) as keys
         ) as loaded,
         (select count(*) from {{ ref('sessions') }}) as kept,
-        (select count(*) from {{ ref('sessions') }} where is_identified) as identified,
+        (
+            select count(*) from {{ ref('sessions') }}
+            where is_identified
+        ) as identified,
         (select coalesce(sum(session_count), 0) from {{ ref('visitor_days') }}) as visits
 )
 

@@ -9,11 +9,11 @@ from typing import Any
 Row = dict[str, Any]
 FIRST_DAY = date(2024, 1, 15)
 LOADS = (date(2025, 9, 30), date(2025, 12, 29), date(2025, 12, 30), date(2025, 12, 31))
-# Few sessions for many people: a person is seldom recomputed for a visit, so each reason to recompute must do its own work.
+# Many people and products, few visits and changes: an order is seldom recomputed for another reason than the one at hand.
 PEOPLE = 40
 ORDERS = 240
 SESSIONS = 90
-SKUS = [f"sku{number}" for number in range(8)]
+SKUS = [f"sku{number}" for number in range(40)]
 STORES = {"S1": "Europe/Paris", "S2": "Europe/London", "S3": "Atlantic/Canary"}
 
 
@@ -65,7 +65,7 @@ def _master_data(random: Random, made: list[Load]) -> None:
                 zone = "Europe/Madrid" if late_or_moved else timezone
                 load.add("erp", "locations", {"location_id": store, "timezone": zone, **place})
         for sku in SKUS[:-1]:
-            changes = random.random() < 0.3
+            changes = sku == f"sku{load.file_id}"
             product: Row = {"sku": sku, "name": sku, "category": f"C{int(sku[-1]) % 3 if not changes else 9}"}
             product |= {"unit_cost": 4 + changes, "original_unit_price": 30 + 2 * changes, "vat_rate": 0.055 if changes else None}
             load.add("erp", "products", product)
@@ -74,7 +74,7 @@ def _master_data(random: Random, made: list[Load]) -> None:
             price: Row = {"sku": random.choice(SKUS), "location_id": random.choice([None, "S1"]), "valid_from": starts}
             price |= {"valid_to": random.choice([None, starts + timedelta(20)]), "kind": random.choice(["soldes", "promotion"])}
             load.add("erp", "price_changes", price | {"price": 25, "original_price": random.choice([35, 40])})
-        for _ in range(60):
+        for _ in range(60 if load.file_id == 1 else 4):
             rate = {"currency": "GBP", "rate_date": FIRST_DAY + timedelta(random.randrange(716))}
             load.add("treasury", "fx_rates", rate | {"rate": random.choice([1.15, 1.2])})
 

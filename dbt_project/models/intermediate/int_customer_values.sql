@@ -29,7 +29,7 @@ with purchases as (
     where
         is_valid
         and is_identified
-        {% if is_incremental() -%}
+    {% if is_incremental() -%}
         and customer_id in ({{ customers_of_changed_orders() }})
         {%- endif %}
 ),

@@ -17,7 +17,10 @@ schedules as (
         location_id,
         valid_from,
         lead(valid_from) over (partition by location_id order by valid_from) as valid_until
-    from (select distinct location_id, valid_from from hours) as starts
+    from (select distinct
+        location_id,
+        valid_from
+    from hours) as starts
 ),
 
 -- a week of hours holds whole: a weekday that it leaves out is closed
@@ -34,8 +37,8 @@ location_days as (
     cross join span
     inner join {{ ref('days') }} as days
         on
-            days.day >= schedules.valid_from
-            and (schedules.valid_until is null or days.day < schedules.valid_until)
+            schedules.valid_from <= days.day
+            and (schedules.valid_until is null or schedules.valid_until > days.day)
             and days.day >= {{ days_after('span.first_day', -31) }}
             and days.day <= {{ days_after('span.last_day', 31) }}
 ),

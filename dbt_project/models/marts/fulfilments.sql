@@ -105,14 +105,14 @@ judged as (
     select
         timed.*,
         case
-            when not is_collected then 'not_a_pickup'
-            when ready_at < ordered_at then 'clock_fault'
-            when ready_at is not null and opening_minutes_to_ready <= {{ var('pickup_promise_minutes') }} then 'in_time'
-            when ready_at is not null and opening_minutes_to_ready > {{ var('pickup_promise_minutes') }} then 'late'
-            when ready_at is null and collected_at is not null then 'not_scanned'
-            when ready_at is null and coalesce(cancelled_at, expired_at) is not null then 'cancelled'
-            when ready_at is null and opening_minutes_to_end > {{ var('pickup_promise_minutes') }} then 'overdue'
-            when ready_at is null and opening_minutes_to_end is not null then 'waiting'
+            when not timed.is_collected then 'not_a_pickup'
+            when timed.ready_at < timed.ordered_at then 'clock_fault'
+            when timed.ready_at is not null and timed.opening_minutes_to_ready <= {{ var('pickup_promise_minutes') }} then 'in_time'
+            when timed.ready_at is not null and timed.opening_minutes_to_ready > {{ var('pickup_promise_minutes') }} then 'late'
+            when timed.ready_at is null and timed.collected_at is not null then 'not_scanned'
+            when timed.ready_at is null and coalesce(timed.cancelled_at, timed.expired_at) is not null then 'cancelled'
+            when timed.ready_at is null and timed.opening_minutes_to_end > {{ var('pickup_promise_minutes') }} then 'overdue'
+            when timed.ready_at is null and timed.opening_minutes_to_end is not null then 'waiting'
             else 'not_measurable'
         end as pickup_outcome
     from timed
