@@ -24,6 +24,19 @@ with fulfilments as (
     {%- endif %}
 ),
 
+feed as (
+    select greatest(max(created_at), max(ready_at), max(collected_at)) as ended_at
+    from {{ ref('stg_fulfilments') }}
+),
+
+hours as (
+    select
+        location_id,
+        max(_file_id) as _file_id
+    from {{ ref('stg_opening_hours') }}
+    group by location_id
+),
+
 -- what the fulfilment system has not told by its own last instant is still to come
 data_end as (
     select
@@ -32,10 +45,7 @@ data_end as (
             feed.ended_at
         ) as ended_at
     from {{ ref('int_data_span') }} as span
-    cross join (
-        select greatest(max(created_at), max(ready_at), max(collected_at)) as ended_at
-        from {{ ref('stg_fulfilments') }}
-    ) as feed
+    cross join feed
 ),
 
 joined as (
@@ -73,13 +83,7 @@ joined as (
     left join {{ ref('standard_fulfilment_modes') }} as modes on fulfilments.fulfilment_mode = modes.fulfilment_mode
     left join {{ ref('orders') }} as orders on fulfilments.order_id = orders.order_id
     left join {{ ref('stg_locations') }} as locations on fulfilments.location_id = locations.location_id
-    left join (
-        select
-            location_id,
-            max(_file_id) as _file_id
-        from {{ ref('stg_opening_hours') }}
-        group by location_id
-    ) as hours on fulfilments.location_id = hours.location_id
+    left join hours on fulfilments.location_id = hours.location_id
 ),
 
 timed as (
