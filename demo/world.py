@@ -21,7 +21,7 @@ class Size:
     daily: int
 
 
-SIZES = {"small": Size(60_000, 700_000, 30), "medium": Size(1_100_000, 12_000_000, 30)}
+SIZES = {"small": Size(60_000, 700_000, 10), "medium": Size(1_100_000, 12_000_000, 10)}
 
 
 @dataclass(frozen=True)

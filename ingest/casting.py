@@ -141,7 +141,7 @@ def _number(cell: Cell, column: Column, csv: Csv, name: str) -> Cast:
     whole = rf"0|[1-9][0-9]{{0,2}}(?:{group}[0-9]{{3}})+|[1-9][0-9]*" if group else "0|[1-9][0-9]*"
     fraction = rf"{re.escape(csv.decimal)}[0-9]{{1,{read_scale}}}0*"
     digits = rf"(?:(?:{whole})(?:{fraction})?|{fraction})" if read_scale else rf"(?:{whole})"
-    symbol = "".join(rf"(?:(?:{'|'.join(map(re.escape, csv.symbols))}){_SPACE}*)?" for _ in csv.symbols[:1])
+    symbol = rf"(?:(?:{'|'.join(map(re.escape, csv.symbols))}){_SPACE}*)?" if csv.symbols else ""
     amount = f"{symbol}{digits}{_SPACE}*{symbol}"
     number = rf"[−-]?{_SPACE}*{amount}|{symbol}[−-]{digits}|{amount}[−-]|\({amount}\)"
 

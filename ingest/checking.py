@@ -58,6 +58,7 @@ class Check:
                 column = f"{reject.entity}.{reject.column}: " if reject.column else ""
                 example = f"{reject.value!r}, " if reject.value is not None else ""
                 lines.append(f"rejected, {reject.rows:,} times: {column}{reject.reason} ({example}line {reject.line})")
+            lines.append(f"Put it in the inbox's folder {self.load.source}/ and call `omnikpi run`")
         else:
             lines.append(f"would be refused: {self.load.reason}")
         return "\n".join([*lines, self.advice] if self.advice else lines)
@@ -95,14 +96,15 @@ def check_file(settings: Settings, path: Path) -> Check:
 
 
 def _feeds(mapping: Mapping, header: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-    """Header → the columns it feeds, as `entity.column`; none for an ignored or unmapped one."""
+    """Header → the columns it feeds, as `entity.column`, none for an ignored or unmapped one; empty where it is no header."""
     feeds: dict[str, list[str]] = {name: [] for name in header}
     for entity, feed in mapping.feeds.items():
         for column, cell in feed.cells.items():
             read = cell.headers if cell.join else [name for name in cell.headers if name in feeds][:1]
             for name in read:
                 feeds.setdefault(name, []).append(f"{entity}.{column}")
-    return {name: tuple(columns) for name, columns in feeds.items()}
+    is_header = any(feeds.values())
+    return {name: tuple(columns) for name, columns in feeds.items()} if is_header else {}
 
 
 def _closest(mappings: dict[str, Mapping], path: Path, name: str) -> str:

@@ -133,9 +133,7 @@ def find_mapping(mappings: dict[str, Mapping], name: str, source: str | None) ->
     if elsewhere:
         raise DataRefused(f"no mapping of source {source} takes a file named {name!r}; put it in {' or '.join(elsewhere)}")
     patterns = sorted(pattern for mapping in mappings.values() if source in (None, mapping.source) for pattern in mapping.files)
-    raise DataRefused(
-        f"no mapping takes a file named {name!r}{nearest(name, patterns)}; run `omnikpi check` on it to see what to write"
-    )
+    raise DataRefused(f"no mapping takes a file named {name!r}{nearest(name, patterns)}; write one, or rename the file")
 
 
 def _take(
@@ -210,8 +208,8 @@ def _refuse(
         target = folder / f"{load.file_id:06d}_{path.name}"
     if target != path:
         _move(path, target)
-    advice = f"Once the cause is mended: omnikpi ingest --replay {target}"
-    target.with_name(target.name + REASON_SUFFIX).write_text(f"{reason}\n{advice}\n", encoding="utf-8")
+    advice = f"What would load: omnikpi check {target}\nOnce the cause is mended: omnikpi ingest --replay {target}\n"
+    target.with_name(target.name + REASON_SUFFIX).write_text(f"{reason}\n{advice}", encoding="utf-8")
     return load
 
 

@@ -137,4 +137,4 @@ def _is_reason(path: Path) -> bool:
 
 def _reason(path: Path) -> str:
     reason = path.with_name(path.name + REASON_SUFFIX)
-    return reason.read_text(encoding="utf-8").strip() if reason.exists() else "no reason was written"
+    return reason.read_text(encoding="utf-8").partition("\n")[0] if reason.exists() else "no reason was written"

@@ -19,8 +19,8 @@ from ingest.reading import Text
 from settings import Settings
 
 MASK = "•••"
-# Files up to this size are cast once into memory; larger ones are streamed again for each table they feed.
-HELD_BYTES = 32 * 1024**2
+# Files of up to so many records are cast once into memory; longer ones are streamed again for each table they feed.
+HELD_RECORDS = 200_000
 # Errors that no content of a file can cause.
 FAULTS_OF_OURS = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
 
@@ -150,7 +150,7 @@ def _nothing_fits(warehouse: duckdb.DuckDBPyConnection, account: Account, file_i
 
 def _write(warehouse: duckdb.DuckDBPyConnection, safe: duckdb.DuckDBPyConnection | None, plan: "Plan") -> Account | None:
     """Writes rows, rejects and links; None where the records of the text are not all accounted for."""
-    if plan.load.bytes <= HELD_BYTES:
+    if plan.text.records <= HELD_RECORDS:
         plan.hold(warehouse)
     if safe is not None:
         for entity in plan.entities:

@@ -115,7 +115,12 @@ class Join(_Strict):
 
 
 class Cell(_Strict):
-    """Where a column's value comes from and how its text reads."""
+    """Where a column's value comes from and how its text reads.
+
+    The text comes `from` a header, is a fixed `value`, or is a `join`; `split`, `values` (with `other` for what it does not
+    list) and `empty` (what an empty cell means) then change it, in this order. `format`, `timezone`, `unit` and `absolute` say
+    how the text becomes a value. `sequence` numbers the rows of each text of a header. `optional` headers may be absent.
+    """
 
     from_: Texts = Field(default=(), alias="from")
     value: str | None = None

@@ -176,6 +176,10 @@ def positions(mapping: Mapping, header: tuple[str, ...]) -> dict[str, int]:
     wanted = [(tuple(unicodedata.normalize("NFC", name) for name in names), absent) for names, absent in mapping.headers()]
     read = {name for names, _ in wanted for name in names}
     unread = [name for name in dict.fromkeys(header) if name not in read]
+    if not read & set(header):
+        # This is no header, so its texts may be somebody's data: they are not repeated.
+        where = f"line {mapping.csv.skip_rows + 1} has none of the columns of {mapping.path.name}"
+        raise DataRefused(f"{where}; check `csv: {{delimiter: …, skip_rows: …}}`, or ask for the export with its header")
     missing = [names for names, may_be_absent in wanted if not may_be_absent and not set(names) & set(header)]
     problems = [f"column {' or '.join(map(repr, names))} is missing{nearest(names[0], unread)}" for names in missing]
     problems += [f"column {name!r} is there {header.count(name)} times" for name in sorted(read) if header.count(name) > 1]

@@ -25,10 +25,11 @@ def test_no_planted_identifier_is_found_in_any_byte_outside_the_vault(installati
     installation.drop("shop/customers_4.csv", SOUND.splitlines()[0] + "\n" + faulty)
     installation.drop("shop/customers_5.csv", SOUND + '4,"zoe.planted@example.org,0698765432,Plantagenet\n')
     installation.drop("shop/customers_6.csv", SOUND.encode("utf-16"))
+    installation.drop("shop/customers_7.csv", SOUND.splitlines()[1] + "\n")  # no header
     told = []
     summary = installation.ingest(report=lambda load: told.append(str(load.facts())))
     told += [summary.text(), *capsys.readouterr()]
-    assert [load.verdict for load in summary.loads] == ["loaded", "loaded_with_rejects", *["refused"] * 4]
+    assert [load.verdict for load in summary.loads] == ["loaded", "loaded_with_rejects", *["refused"] * 5]
     assert installation.ask("select distinct value from ledger.rejects where value is not null") == [(MASK,)]
 
     data = installation.settings.data_dir

@@ -49,6 +49,7 @@ described as (
         products.original_unit_price as product_original_price,
         products.unit_cost,
         lines.discount_amount,
+        lines.shipping_amount,
         coalesce(lines.vat_rate, products.vat_rate, {{ var('default_vat_rate') }}) as vat_rate,
         lines.includes_vat,
         lines.is_gift_card,
@@ -164,5 +165,6 @@ select
     cast(gross_sales - sales as decimal(18, 4)) as markdown,
     cast(gross_sales_ttc - sales_ttc as decimal(18, 4)) as markdown_ttc,
     cast(round(quantity * unit_cost, 4) as decimal(18, 4)) as cost,
+    cast(round(coalesce(shipping_amount, 0) * exchange_rate, 4) as decimal(18, 4)) as shipping_ttc,
     any_file_id as _file_id
 from judged

@@ -62,6 +62,7 @@ category_sums as (
         sum(lines.sales) as sales,
         sum(lines.sales_ttc) as sales_ttc,
         sum(lines.cost) as cost,
+        sum(lines.shipping_ttc) as shipping_ttc,
         count(lines.cost) as costed_line_count,
         max(lines._file_id) as _file_id
     from {{ ref('order_lines') }} as lines
@@ -83,6 +84,7 @@ line_sums as (
         sum(case when category is not null then sales else 0 end) as sales,
         sum(case when category is not null then sales_ttc else 0 end) as sales_ttc,
         sum(case when category is null then sales_ttc else 0 end) as gift_card_sales_ttc,
+        sum(shipping_ttc) as shipping_ttc,
         sum(case when category is not null then cost else 0 end) as cost,
         sum(case when category is not null then line_count - costed_line_count else 0 end) = 0 as is_cost_known,
         max(_file_id) as _file_id
@@ -117,6 +119,7 @@ judged as (
         coalesce(line_sums.sales, 0) as sales,
         coalesce(line_sums.sales_ttc, 0) as sales_ttc,
         coalesce(line_sums.gift_card_sales_ttc, 0) as gift_card_sales_ttc,
+        coalesce(line_sums.shipping_ttc, 0) as line_shipping_ttc,
         case when line_sums.is_cost_known then line_sums.sales - line_sums.cost end as margin,
         coalesce(line_sums.sales, 0) <= 0 as is_zero_value,
         placed.is_accepted and coalesce(line_sums.sales, 0) > 0 as is_valid,
@@ -170,7 +173,7 @@ select
     cast(sales as decimal(18, 4)) as sales,
     cast(sales_ttc as decimal(18, 4)) as sales_ttc,
     cast(gift_card_sales_ttc as decimal(18, 4)) as gift_card_sales_ttc,
-    cast(round(shipping_amount * exchange_rate, 4) as decimal(18, 4)) as shipping_ttc,
+    cast(round(shipping_amount * exchange_rate, 4) + line_shipping_ttc as decimal(18, 4)) as shipping_ttc,
     cast(margin as decimal(18, 4)) as margin,
     any_file_id as _file_id
 from numbered
