@@ -40,7 +40,7 @@ def scratch(settings: Settings) -> Iterator[Path]:
 def connect(warehouse: Path, folder: Path, key: bytes) -> duckdb.DuckDBPyConnection:
     """The warehouse, ready to load into; it spills to `folder`."""
     connection = duckdb.connect(str(warehouse))
-    vault.prepare(connection, folder / "warehouse", key)
+    vault.prepare(connection, folder / "warehouse", key, memory="1GB")
     create_tables(connection)
     return connection
 
@@ -253,12 +253,13 @@ class Plan:
     def _hashes(self, entity: Entity) -> str:
         """SQL of the rows the entity keeps, with the keyed hashes of who they are about."""
         cells = self.mapping.feeds[entity.name].cells
-        country = casting.literal(self.mapping.country)
+        home = self.mapping.country
+        country = casting.literal(home)
         if "country" in cells:
             written = f"{entity.name}_country"
             country = f"case when regexp_full_match({written}, '[A-Za-z]{{2}}') then upper({written}) else {country} end"
         hashes = [
-            f"{vault.hashed(name, vault.normalised(name, f'{entity.name}_{name}', country))} as hash_{name}"
+            f"{vault.hashed(name, vault.normalised(name, f'{entity.name}_{name}', country, home))} as hash_{name}"
             for name in entity.identifiers
             if name in cells
         ]

@@ -78,7 +78,8 @@ class Condition(_Strict):
     @classmethod
     def _pattern(cls, pattern: str) -> str:
         try:
-            duckdb.execute("select regexp_matches('', ?)", [pattern])
+            with duckdb.connect() as connection:
+                connection.execute("select regexp_matches('', ?)", [pattern])
         except duckdb.Error as error:
             raise ValueError(f"not a regular expression: {error}") from None
         return pattern

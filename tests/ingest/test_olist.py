@@ -1,6 +1,7 @@
 """A real export, figures and all: the Olist marketplace's, through the mappings that ship."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -13,7 +14,7 @@ FILES = ("orders", "order_items", "customers", "products", "order_payments")
 
 
 @pytest.fixture(scope="module")
-def olist(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> duckdb.DuckDBPyConnection:
+def olist(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     settings = Settings(data_dir=tmp_path_factory.mktemp("olist"), sources=None, _env_file=None)  # pyright: ignore[reportCallIssue]
     inbox = settings.inbox / "olist"
     inbox.mkdir(parents=True)
@@ -21,7 +22,8 @@ def olist(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> duckdb
         shutil.copy(shared_data / "olist-sample" / f"olist_{name}_dataset.csv", inbox)
     summary = ingest(settings)
     assert [(load.verdict, load.rows_rejected) for load in summary.loads] == [("loaded", 0)] * len(FILES)
-    return duckdb.connect(str(settings.warehouse), read_only=True)
+    with duckdb.connect(str(settings.warehouse), read_only=True) as warehouse:
+        yield warehouse
 
 
 @pytest.mark.parametrize(

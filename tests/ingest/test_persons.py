@@ -5,6 +5,7 @@ import random
 import re
 from itertools import permutations
 
+import duckdb
 import phonenumbers
 import pytest
 from hypothesis import given, settings
@@ -170,6 +171,22 @@ def library(number: str, country: str) -> str | None:
 )
 def test_the_quick_reading_of_phones_agrees_with_the_library(country: str, prefix: str, digits: str) -> None:
     assert vault.e164(prefix + digits, country) == library(prefix + digits, country)
+
+
+PHONES = st.tuples(
+    st.sampled_from(["0", "+33", "0033", "+32", "06 ", "+33 (0)6", ""]), st.from_regex(r"[0-9]{4,10}", fullmatch=True)
+)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.sampled_from(["FR", "BE", "ES", "BR"]), st.lists(PHONES, min_size=30, max_size=30))
+def test_phones_read_by_duckdb_agree_with_the_library(country: str, parts: list[tuple[str, str]]) -> None:
+    numbers = [prefix + digits for prefix, digits in parts]
+    sql = vault.normalised("phone", "number", f"'{country}'", country)
+    with duckdb.connect() as connection:
+        connection.create_function("e164", vault.e164, ["VARCHAR", "VARCHAR"], "VARCHAR", null_handling="special")  # pyright: ignore
+        read = connection.execute(f"select {sql} from (select unnest($numbers) as number)", {"numbers": numbers}).fetchall()
+    assert [number for (number,) in read] == [library(number, country) for number in numbers]
 
 
 def test_written_forms_of_one_phone_are_one_number() -> None:
