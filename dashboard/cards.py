@@ -13,12 +13,10 @@ from dashboard import formats, words
 from dashboard.builds import Build
 from dashboard.catalogue import Metric
 from dashboard.metrics import BEFORE, SAMPLE, TARGET, Answer
-from dashboard.questions import LONG_WINDOW_DAYS, TARGETS, Reach, ask_together, is_ripe, reach, whole_periods
+from dashboard.questions import FEW, LONG_WINDOW_DAYS, TARGETS, Reach, ask_together, is_ripe, reach, whole_periods
 from dashboard.topics import Page, dimension_label, metric_label, metric_text, missing, value_label
 from dashboard.words import called, inside, join, say
 
-# A rate over fewer is not shown: chance alone would move it.
-FEW = 30
 COLOURS: dict[str, DeltaColor] = {"higher": "normal", "lower": "inverse"}
 # As many movements are told.
 TOLD = 3

@@ -12,7 +12,7 @@ from streamlit.navigation.page import Page as StreamlitPage
 from dashboard import builds, controls, formats, words
 from dashboard.builds import Build
 from dashboard.catalogue import Metric, dimensions, value_labels, values
-from dashboard.charts import SLOTS
+from dashboard.charts.drawing import SLOTS
 from dashboard.controls import Offer
 from dashboard.topics import Page, topic_metrics
 from dashboard.words import say

@@ -12,6 +12,8 @@ from dashboard.semantics import semantics
 from dashboard.topics import Page
 
 DAY = timedelta(days=1)
+# A rate over fewer cases is not shown: chance alone would move it.
+FEW = 30
 # A window longer than this is shown for those who completed it in the period, not for those who started in it.
 LONG_WINDOW_DAYS = 30
 # The comparison with what finance planned.

@@ -6,11 +6,10 @@ import streamlit as st
 from dashboard import formats, words
 from dashboard.catalogue import Metric
 from dashboard.metrics import SAMPLE
-from dashboard.questions import ask_together, is_ripe, reach
+from dashboard.questions import FEW, ask_together, is_ripe, reach
 from dashboard.topics import Page, dimension_label, metric_label, missing, value_label
 from dashboard.words import say
 
-FEW = 30
 # The dimensions people slice by, the most asked first; the others follow.
 FIRST = ("channel", "location", "region", "category", "brand", "customer_segment", "acquisition_channel", "carrier", "device")
 

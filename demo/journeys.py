@@ -220,7 +220,8 @@ def _fulfilments(
             .otherwise(pl.lit("in_transit"))
         )
     )  # fmt: skip
-    return fulfilments, shipments
+    # Work on an order of the last seconds is not handed out yet.
+    return fulfilments.filter(pl.col("created").is_not_null()), shipments
 
 
 def _spread(size: int, positions: np.ndarray, values: np.ndarray) -> np.ndarray:

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
-from dashboard.charts import KINDS, SLOTS
+from dashboard.charts import KINDS
+from dashboard.charts.drawing import SLOTS
 from dashboard.topics import OVERVIEW
 
 ROOT = Path(__file__).parent.parent.parent

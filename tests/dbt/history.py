@@ -98,12 +98,16 @@ def _order(random: Random, made: list[Load], number: int) -> None:
             sold |= {"unit_price": random.choice([20, 24.9, 0]), "includes_vat": random.random() < 0.8, "vat_rate": None}
             sold |= {"original_unit_price": random.choice([None, None, 30]), "discount_amount": random.choice([None, 2])}
             load.add(system, "order_lines", sold | {"is_gift_card": random.random() < 0.1})
-    if random.random() < 0.25:
+    if random.random() < 0.4:
         returned = happened + timedelta(random.randrange(1, 40))
         if returned.date() > LOADS[-1]:
             return
         for load in _deliveries(random, made, returned):
-            back: Row = {"return_id": f"r{number}", "line_number": 1, "order_id": random.choice([name, "elsewhere", None])}
+            back: Row = {
+                "return_id": f"r{number}",
+                "line_number": 1,
+                "order_id": random.choice([name, name, name, "elsewhere", None]),
+            }
             back |= {"sku": random.choice(SKUS), "quantity": 1, "refund_amount": 20, "returned_at": returned}
             back |= {"resolution": "refund", "location_id": random.choice([None, *STORES])}
             back |= {"identity_key": random.choice([None, f"k{random.randrange(PEOPLE)}"])}

@@ -1,0 +1,82 @@
+"""Charts, each kind drawn in one way: metrics say which they want in `meta.charts`, the page only says where.
+
+A kind is a module with one public function of its name, `(page, chart) -> Drawn | None`, entered in `KINDS`; None where there
+is nothing to draw. What kinds share to read rows is in `reading`, to draw them in `drawing`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+
+import streamlit as st
+
+from dashboard import words
+from dashboard.charts.bars import bars
+from dashboard.charts.bridge import bridge
+from dashboard.charts.curve import curve
+from dashboard.charts.drawing import Drawn
+from dashboard.charts.heatmap import heatmap
+from dashboard.charts.trend import trend
+from dashboard.questions import is_ripe, reach
+from dashboard.topics import Chart, Page, metric_label, missing, topic_charts
+from dashboard.words import called, join, say
+
+KINDS: Mapping[str, Callable[[Page, Chart], Drawn | None]] = {
+    "trend": trend,
+    "bars": bars,
+    "heatmap": heatmap,
+    "curve": curve,
+    "bridge": bridge,
+}
+# Kinds that take a row of their own.
+WIDE = {"heatmap"}
+
+
+def show(page: Page) -> None:
+    """Draw every chart declared for the page, two beside each other, in their order; a wide one has a row of its own."""
+    waiting: list[Chart] = []
+    for chart in topic_charts(page.build, page.topic):
+        if chart.kind in WIDE:
+            _row(page, waiting)
+            _row(page, [chart])
+            waiting = []
+        else:
+            waiting.append(chart)
+            if len(waiting) == 2:
+                _row(page, waiting)
+                waiting = []
+    _row(page, waiting)
+
+
+def _row(page: Page, charts: Sequence[Chart]) -> None:
+    if not charts:
+        return
+    for column, chart in zip(st.columns([3, 2][: len(charts)]), charts, strict=True):
+        with column.container(border=True, height="stretch", key=f"chart_{chart.order}"):
+            _show(page, chart)
+
+
+def _show(page: Page, chart: Chart) -> None:
+    absent = sorted({entity for metric in chart.metrics for entity in missing(page.build, metric)})
+    label = metric_label(chart.metrics[0])
+    if absent:
+        st.markdown(f"**{label}**")
+        st.caption(say("card.absent", exports=join([called("entity", entity) for entity in absent])))
+        return
+    if not all(is_ripe(page.build, reach(page, metric)) for metric in chart.metrics[:1]):
+        st.markdown(f"**{label}**")
+        st.caption(say("card.not_ripe", days=chart.metrics[0].censored_days))
+        return
+    drawn = _cached(page, chart, words.language())
+    if drawn is None:
+        st.markdown(f"**{label}**")
+        st.caption(say("card.nothing"))
+        return
+    st.markdown(f"**{drawn.title}**" + (f" · {drawn.unit}" if drawn.unit else ""))
+    st.plotly_chart(drawn.figure, config={"displayModeBar": False}, alt=drawn.alt)
+
+
+@lru_cache(maxsize=512)
+def _cached(page: Page, chart: Chart, language: str) -> Drawn | None:
+    """A finished chart by build, view and language: made once, never changed."""
+    words.speak(language)
+    return KINDS[chart.kind](page, chart)

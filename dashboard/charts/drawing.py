@@ -1,0 +1,203 @@
+"""What all charts share: colours by meaning, sizes, labels, and the words for those who do not see them.
+
+Colours are the theme's: `#000001` to `#000010` stand for its categorical slots and `#000011` to `#000020` for its
+sequential ones, and the browser puts in the colour of the light or the dark theme.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from math import isfinite
+from typing import Any
+
+import plotly.graph_objects as go
+
+from dashboard import formats, words
+from dashboard.catalogue import Metric
+from dashboard.topics import Chart, Page, metric_label, value_label
+from dashboard.words import inside, join
+
+# The slot of a value that always has its colour, whatever stands beside it.
+SLOTS = {
+    "store": "#000001",
+    "web": "#000002",
+    "app": "#000003",
+    "marketplace": "#000004",
+    "phone": "#000005",
+}
+OTHERS = ("#000001", "#000002", "#000003", "#000004", "#000006", "#000005")
+ACCENT, BETTER, WORSE, QUIET, INK = "#000001", "#000007", "#000008", "#000009", "#000010"
+SHADES = [f"#0000{slot}" for slot in range(11, 21)]
+
+HEIGHT = 238
+LINE_PIXELS = 15
+# Labels longer than this are broken into two lines.
+BREAK = 18
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A finished chart: what stands above it, its figure, and its words for those who do not see it."""
+
+    title: str
+    unit: str
+    figure: go.Figure
+    alt: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a chart: its words, the slot of its colour, and its points in order."""
+
+    label: str
+    colour: str
+    points: dict[Any, float]
+
+
+def line_figure(page: Page, metric: Metric, lines: Sequence[Line], events: Sequence[Row]) -> go.Figure:
+    """Lines over days on one axis, each named at its end, with the events behind them."""
+    language = words.language()
+    every = [value for line in lines for value in line.points.values()]
+    starts = sorted({start for line in lines for start in line.points})
+    low = 0.0 if metric.is_additive or min(every) < 0.4 * max(every) else min(every)
+    marks = formats.scale(min(low, *every), max(every))
+    figure = go.Figure()
+    for line in lines:
+        figure.add_trace(
+            go.Scatter(
+                x=list(line.points),
+                y=list(line.points.values()),
+                mode="lines",
+                line={"color": line.colour, "width": 1.6 if line.colour == QUIET else 2.2},
+                name=line.label.replace("<br>", " "),
+                customdata=[text_of(page, metric, value) for value in line.points.values()],
+                hovertemplate="%{fullData.name} %{customdata}<extra></extra>",
+            )
+        )
+    plain(figure, HEIGHT, left=44, right=width([line.label for line in lines]))
+    ticks, labels = formats.ticks(starts, language)
+    figure.update_xaxes(tickvals=ticks, ticktext=labels, range=[starts[0], starts[-1]], hoverformat="%d/%m/%Y", tickangle=0)
+    figure.update_yaxes(tickvals=marks, ticktext=formats.axis(marks, metric.format, language), range=[marks[0], marks[-1]])
+    figure.update_layout(hovermode="x unified")
+    _bands(figure, events, starts[0], starts[-1])
+    label_ends(figure, lines, marks[-1] - marks[0], HEIGHT)
+    return figure
+
+
+def _bands(figure: go.Figure, events: Sequence[Row], first: date, last: date) -> None:
+    """Pale bands with their names above, the longest first; a name that finds no room in two rows is left out."""
+    days = (last - first).days or 1
+    taken: list[list[tuple[float, float]]] = [[], []]
+    for event in sorted(events, key=lambda event: event["starts_on"] - event["ends_on"]):
+        starts, ends = max(event["starts_on"], first), min(event["ends_on"] + timedelta(days=1), last)
+        band = {"x0": starts, "x1": ends, "y0": 0, "y1": 1, "xref": "x", "yref": "paper"}
+        figure.add_shape(type="rect", fillcolor=INK, opacity=0.06, line_width=0, layer="below", **band)
+        begin = (starts - first).days / days
+        end = begin + 0.0135 * len(event["event_name"])
+        for row, spans in enumerate(taken):
+            if end <= 1.05 and all(end <= other or begin >= until for other, until in spans):
+                spans.append((begin, end))
+                label = {"x": starts, "y": 1, "xref": "x", "yref": "paper", "xanchor": "left", "yanchor": "bottom"}
+                figure.add_annotation(text=event["event_name"], yshift=12 * row, showarrow=False, font={"size": 10}, **label)
+                break
+
+
+def label_ends(figure: go.Figure, lines: Sequence[Line], reach_of_axis: float, height: int) -> None:
+    """Each line's name at its end, moved apart where lines end close together."""
+    pixel = (reach_of_axis or 1.0) / (height - 60)
+    named = sorted((line for line in lines if line.label and line.points), key=lambda line: list(line.points.values())[-1])
+    below = -float("inf")
+    for line in named:
+        x, end = list(line.points.items())[-1]
+        half = LINE_PIXELS * pixel * (1 + line.label.count("<br>")) / 2
+        y = max(end, below + half)
+        below = y + half
+        figure.add_annotation(
+            x=x,
+            y=y,
+            text=line.label,
+            showarrow=False,
+            xanchor="left",
+            xshift=6,
+            align="left",
+            font={"color": line.colour, "size": 12},
+        )
+
+
+def plain(figure: go.Figure, height: int, left: int, right: int) -> None:
+    """A quiet frame of that height: margins in pixels, no legend, nothing to drag."""
+    figure.update_layout(
+        height=height,
+        margin={"l": left, "r": right, "t": 26, "b": 34},
+        showlegend=False,
+        dragmode=False,
+        hoverlabel={"font": {"size": 12}},
+        bargap=0.3,
+    )
+    figure.update_xaxes(fixedrange=True, showgrid=False, zeroline=False)
+    figure.update_yaxes(fixedrange=True, zeroline=False)
+
+
+def told_apart(metrics: Sequence[Metric]) -> list[str]:
+    """What tells metrics apart: of “Ready, median” and “Ready, 9 in 10” what follows the comma; nothing for one alone."""
+    labels = [metric_label(metric) for metric in metrics]
+    if len(labels) == 1:
+        return [""]
+    starts = {label.partition(", ")[0] for label in labels}
+    return [broken(inside(label.partition(", ")[2]) if len(starts) == 1 and ", " in label else label) for label in labels]
+
+
+def broken(label: str) -> str:
+    """A long label on two lines, so that it leaves the chart its room on a phone."""
+    middle = label.rfind(" ", 0, len(label) * 2 // 3)
+    return f"{label[:middle]}<br>{label[middle + 1 :]}" if len(label) > BREAK and middle > 0 else label
+
+
+def colour(value: Any, place: int) -> str:
+    """The slot of a value: its own where it always has one, else the next in turn."""
+    return SLOTS.get(value) or OTHERS[place % len(OTHERS)]
+
+
+def width(labels: Sequence[str]) -> int:
+    """Pixels a margin needs for the longest label."""
+    longest = max((len(part) for label in labels for part in label.split("<br>")), default=0)
+    return min(180, max(14, 7 * longest + 14))
+
+
+def unit_of(page: Page, metric: Metric, values: Sequence[float]) -> str:
+    """The unit that stands in the title of a chart of these values."""
+    return formats.unit(metric.format, max((abs(value) for value in values), default=0.0), words.language(), page.currency)
+
+
+def text_of(page: Page, metric: Metric, value: float | None) -> str:
+    """A value as the reader's language writes it."""
+    return formats.value(value, metric.format, words.language(), page.currency)
+
+
+def value_text(page: Page, dimension: str, value: Any) -> str:
+    """A dimension's value in words; a date as its month."""
+    if isinstance(value, date):
+        return formats.period(value, "month", words.language())
+    return value_label(page.build, dimension, value)
+
+
+def titled(chart: Chart) -> str:
+    """The chart's metrics by name, as its title."""
+    first, *others = (metric_label(metric) for metric in chart.metrics)
+    return join([first, *(inside(other) for other in others)])
+
+
+def alt_of(page: Page, title: str, metric: Metric, lines: Sequence[Line]) -> str:
+    """The title and where each line ends, for those who do not see it."""
+    ends = [
+        f"{line.label.replace('<br>', ' ') or metric_label(metric)} {text_of(page, metric, list(line.points.values())[-1])}"
+        for line in lines
+    ]
+    return f"{title}: {', '.join(ends)}"
+
+
+def number(value: Any) -> float | None:
+    """The value as a plain float; None where it is missing or not finite."""
+    return float(value) if value is not None and isfinite(value) else None
