@@ -25,7 +25,7 @@ def english():
 def literals() -> tuple[set[str], set[str]]:
     """Every string in the dashboard's code, and what its f-strings start with."""
     whole, starts = set(), set()
-    for module in [*(ROOT / "dashboard").glob("*.py"), *(ROOT / "pages").glob("*.py")]:
+    for module in [*(ROOT / "dashboard").rglob("*.py"), *(ROOT / "pages").glob("*.py")]:
         for node in ast.walk(ast.parse(module.read_text())):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 whole.add(node.value)
@@ -65,7 +65,7 @@ def test_no_phrase_is_unused_and_none_is_missing() -> None:
     known = {singular(key) for key in phrases("en")}
     unused = {key for key in known if key not in whole and not key.startswith(tuple(starts))}
     assert {key for key in unused if key.split(".")[0] not in NAMES_OF_DATA} == set()
-    source = "".join(module.read_text() for module in (ROOT / "dashboard").glob("*.py"))
+    source = "".join(module.read_text() for module in (ROOT / "dashboard").rglob("*.py"))
     asked = set(re.findall(r"\bsay\(\s*\"([\w.]+)\"", source))
     assert asked - known == set()
 
