@@ -12,7 +12,7 @@ renamed as (
         order_id as order_number,
         channel as contact_channel,
         reason,
-        direction,
+        coalesce(direction, 'inbound') as direction,
         coalesce(is_transfer, false) as is_transfer,
         handle_minutes,
         satisfaction,
