@@ -15,6 +15,7 @@ with resolved as (
         orders.order_date,
         orders.currency,
         orders.is_accepted,
+        coalesce(not orders.is_store_order and locations.location_kind = 'store', false) as is_brought_to_store,
         products.vat_rate as product_vat_rate,
         products.unit_cost,
         coalesce(orders.channel, case when locations.location_kind = 'store' then 'store' end, 'unknown') as channel,
@@ -43,12 +44,40 @@ with resolved as (
     left join {{ ref('stg_identities') }} as identities on returns.identity_key = identities.identity_key
 ),
 
+{% if is_incremental() -%}
+-- which return a ticket followed rests on all the returns and tickets of a customer, before a change and after it
+changed_customers as (
+    select customer_id
+    from resolved
+    where _file_id > {{ loaded_through() }}
+    union
+    select known.customer_id
+    from {{ this }} as known
+    inner join resolved on known.return_id = resolved.return_id and known.line_number = resolved.line_number
+    where resolved._file_id > {{ loaded_through() }}
+    union
+    select tickets.customer_id
+    from {{ ref('orders') }} as tickets
+    where tickets._file_id > {{ loaded_through() }} and tickets.is_store_order
+    union
+    select known.customer_id
+    from {{ this }} as known
+    inner join {{ ref('orders') }} as tickets on known.next_ticket_id = tickets.order_id
+    where tickets._file_id > {{ loaded_through() }}
+),
+
+{% endif -%}
 changed as (
     select *
     from resolved
     {% if is_incremental() %}
     where
         _file_id > {{ loaded_through() }}
+        or (
+            is_brought_to_store
+            and customer_id <> 'unknown'
+            and customer_id in (select changed_customers.customer_id from changed_customers)
+        )
         or order_id in (
             select lines.order_id
             from {{ ref('order_lines') }} as lines
@@ -70,6 +99,44 @@ sold as (
     from {{ ref('order_lines') }} as lines
     inner join changed on lines.order_id = changed.order_id and lines.product_id = changed.product_id
     group by lines.order_id, lines.product_id
+),
+
+-- the customer's next ticket in the store that took back goods bought elsewhere
+next_tickets as (
+    select
+        changed.return_id,
+        changed.line_number,
+        changed.returned_at,
+        tickets.order_id,
+        tickets.sales,
+        tickets.sales_ttc,
+        row_number() over (
+            partition by changed.return_id, changed.line_number order by tickets.ordered_at, tickets.order_id
+        ) as rank_of_ticket
+    from changed
+    inner join {{ ref('orders') }} as tickets
+        on
+            changed.customer_id = tickets.customer_id
+            and changed.location_id = tickets.location_id
+            and changed.returned_at <= tickets.ordered_at
+            and {{ dbt.dateadd('minute', var('return_to_sale_minutes'), 'changed.returned_at') }} >= tickets.ordered_at
+    where
+        changed.is_brought_to_store
+        and coalesce(changed.is_accepted, false)
+        and changed.customer_id <> 'unknown'
+        and tickets.is_store_order
+        and tickets.is_valid
+),
+
+-- a ticket is one sale however many lines came back before it: its value stands on the last of them
+followed as (
+    select
+        *,
+        row_number() over (
+            partition by order_id order by returned_at desc, return_id desc, line_number desc
+        ) = 1 as bears_sales
+    from next_tickets
+    where rank_of_ticket = 1
 )
 
 select
@@ -89,6 +156,11 @@ select
     changed.order_date,
     changed.order_id is not null as is_order_known,
     coalesce(changed.is_accepted, true) and rates.exchange_rate is not null as is_valid,
+    changed.is_brought_to_store and changed.customer_id <> 'unknown' as is_cross_channel,
+    followed.order_id is not null as is_followed_by_sale,
+    followed.order_id as next_ticket_id,
+    case when followed.bears_sales then followed.sales end as next_ticket_sales,
+    case when followed.bears_sales then followed.sales_ttc end as next_ticket_sales_ttc,
     changed.quantity,
     {{ excluding_vat(
         'changed.refund_amount', 'true',
@@ -99,6 +171,7 @@ select
     changed._file_id
 from changed
 left join sold on changed.order_id = sold.order_id and changed.product_id = sold.product_id
+left join followed on changed.return_id = followed.return_id and changed.line_number = followed.line_number
 left join {{ ref('int_exchange_rates') }} as rates
     on
         coalesce(changed.currency, {{ reporting_currency() }}) = rates.currency
