@@ -27,6 +27,8 @@ PAGES = {
         "customers": "group",
         "markdowns": "sell",
         "lead_times": "schedule",
+        "service": "support_agent",
+        "returns": "assignment_return",
     },
     "analysts": {"definitions": "menu_book", "data_health": "health_and_safety"},
 }

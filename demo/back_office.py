@@ -13,7 +13,7 @@ from demo.world import World
 
 _PRICE_KINDS = ("", "D", "P", "F", "S")
 AREAS = (
-    ("service", 9_500),
+    ("service", 4_200),
     ("preparation", 6_200),
     ("carrier", 11_500),
     ("omnichannel_run", 7_000),
@@ -53,7 +53,7 @@ def erp(world: World) -> Iterator[Export]:
             named("kind", list(_PRICE_KINDS)).alias("Nature"),
         )
         yield Export(f"erp/tarifs_{span.label}.csv", table, FRENCH, after(span.first - 2, 6))
-    yield Export("erp/charges_2024_2026.csv", _costs(world), FRENCH, after(DAYS - 1, 6))
+    yield Export("erp/charges_2024_2026.csv", costs(world), FRENCH, after(DAYS - 1, 6))
     yield Export("erp/temps_preparation.csv", _hours(world), FRENCH, after(DAYS - 1, 6.2))
 
 
@@ -81,15 +81,20 @@ def price_changes(products: Products) -> pl.DataFrame:
     ).sort("first", "sku")  # fmt: skip
 
 
-def _costs(world: World) -> pl.DataFrame:
+def costs(world: World) -> pl.DataFrame:
+    """The ledger of costs as it is exported: a row a month and area."""
     rng = np.random.default_rng([world.seed, 21])
     volume = np.bincount(world.sales.orders["day"].to_numpy(), minlength=DAYS)
+    minutes = np.bincount(paris_day(world.journeys.contacts["utc"].to_numpy()), world.journeys.contacts["minutes"], DAYS)
     size = len(world.sales.orders) / 270_000
     rows = []
     for span in periods():
         share = float(volume[span.first : span.last + 1].sum()) / max(len(world.sales.orders) / 24, 1)
+        time = (span.last - span.first + 1) / 30.4
+        # Customer service is people on duty, and more of them when there is more to do.
+        work = float(minutes[span.first : span.last + 1].sum()) / max(float(minutes.sum()) / 24, 1)
         for area, base in AREAS:
-            grows = share if area in ("service", "preparation", "carrier") else (span.last - span.first + 1) / 30.4
+            grows = {"service": 0.35 * time + 0.65 * work, "preparation": share, "carrier": share}.get(area, time)
             if area == "omnichannel_build" and span.label > "2026-06":
                 continue
             amount = round(base * size * grows * float(rng.uniform(0.94, 1.06)), 2)

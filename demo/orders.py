@@ -59,7 +59,7 @@ class Sales:
 def sales(people: People, products: Products, rng: np.random.Generator) -> Sales:
     """All orders from START to END with their lines and returns; `order` is the row number in time order."""
     orders = _orders(people, rng)
-    lines = _lines(orders, products, rng)
+    lines = order_lines(orders, products, rng)
     orders = _with_numbers(orders, people, rng)
     return Sales(orders, lines, _returns(orders, lines, people, rng))
 
@@ -188,7 +188,8 @@ def _orders(people: People, rng: np.random.Generator) -> pl.DataFrame:
     return frame.sort("utc", "person", "channel", "wall", maintain_order=True).with_row_index("order")
 
 
-def _lines(orders: pl.DataFrame, products: Products, rng: np.random.Generator) -> pl.DataFrame:
+def order_lines(orders: pl.DataFrame, products: Products, rng: np.random.Generator) -> pl.DataFrame:
+    """What each order holds; `order` is the row number in `orders`."""
     n = len(orders)
     channel, day = orders["channel"].to_numpy(), orders["day"].to_numpy()
     count = 1 + draw(rng, _BASKET, ((channel == WEB) | (channel == APP)).astype(int))

@@ -15,6 +15,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from demo import retailer
+from demo.after_sale import after_sale
 from demo.journeys import PICKUP_PROMISE
 from demo.orders import valid
 from demo.retailer import CHANNELS, COLLECT, DAYS, END, END_UTC, START, local, paris_day, wall_day
@@ -28,7 +29,7 @@ _LAST = DAYS - 1
 def write_truth(world: World, folder: Path, faults: pl.DataFrame) -> None:
     """Writes people.csv, orders.csv (order → person), faults.csv and kpis.csv."""
     folder.mkdir(parents=True, exist_ok=True)
-    persons, people_persons = resolved(world)
+    persons, people_persons, callers = resolved(world)
     people = world.people.frame.select(
         "person", "account", "crm_ref", "other_crm_ref", "email", "other_email", "crm_email", "phone", "card", "other_card"
     )
@@ -43,7 +44,7 @@ def write_truth(world: World, folder: Path, faults: pl.DataFrame) -> None:
         is_valid=valid(),
     ).write_csv(folder / "orders.csv")
     faults.write_csv(folder / "faults.csv")
-    kpis(world, orders, people_persons).write_csv(folder / "kpis.csv")
+    kpis(world, orders, people_persons, callers).write_csv(folder / "kpis.csv")
 
 
 def _channel(number: pl.Expr) -> pl.Expr:
@@ -56,8 +57,9 @@ def ht(cents: pl.Expr, vat: pl.Expr | str) -> pl.Expr:
     return (cents.cast(pl.Int64) * 200_000 + rate) // (2 * rate)
 
 
-def resolved(world: World) -> tuple[pl.Series, pl.Series]:
-    """The person that equal identifiers give to each order, and to each true person's own records (null: nobody known)."""
+def resolved(world: World) -> tuple[pl.Series, pl.Series, pl.Series]:
+    """The person that equal identifiers give to each order, to each true person's own records, and to each contact (null: nobody
+    known)."""
     orders, people, contacts = world.sales.orders, world.people.frame, world.journeys.contacts
     told = contacts.join(people.select("person", "email", "phone", "account"), on="person", how="left", maintain_order="left")
     records = [
@@ -87,7 +89,8 @@ def resolved(world: World) -> tuple[pl.Series, pl.Series]:
     first = pl.select(pl.coalesce(nodes))[nodes[0].name]
     by_order = label.gather(first[: len(orders)])
     own = people.select(value=pl.coalesce("account", "crm_ref")).join(number, on="value", how="left", maintain_order="left")
-    return by_order.alias("resolved_person"), label.gather(own["node"]).alias("resolved_person")
+    callers = label.gather(first[len(first) - len(told) :])
+    return by_order.alias("resolved_person"), label.gather(own["node"]).alias("resolved_person"), callers
 
 
 def _members(people: pl.DataFrame, ref: str, card: str) -> pl.DataFrame:
@@ -97,8 +100,8 @@ def _members(people: pl.DataFrame, ref: str, card: str) -> pl.DataFrame:
     )
 
 
-def kpis(world: World, orders: pl.DataFrame, accounts: pl.Series) -> pl.DataFrame:
-    """Every KPI; `orders` carry `resolved_person`, `accounts` the one of each true person's account.
+def kpis(world: World, orders: pl.DataFrame, accounts: pl.Series, callers: pl.Series) -> pl.DataFrame:
+    """Every KPI; `orders` carry `resolved_person`, `accounts` the one of each true person's account, `callers` of each contact.
 
     Columns: metric, grain, metric_time, channel, period, person_basis, value, numerator, denominator.
     """
@@ -106,6 +109,7 @@ def kpis(world: World, orders: pl.DataFrame, accounts: pl.Series) -> pl.DataFram
     sold = _sold(orders, lines)
     returns = _returned(world, orders)
     parts = [*_baskets(sold, returns), *_visits(world, sold), *_pickups(world, orders), *_deliveries(world, orders)]
+    parts += after_sale(world, orders, callers, sold, _tally)
     for basis in ("true", "deterministic"):
         who = pl.col("person") if basis == "true" else pl.col("resolved_person")
         mine = sold.with_columns(who=who).filter(pl.col("who").is_not_null())

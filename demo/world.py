@@ -1,10 +1,11 @@
 """Everything that happened at the retailer, made from a size and a seed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 
+from demo.comebacks import with_purchases, with_refund_contacts
 from demo.journeys import Journeys, journeys, settle
 from demo.orders import Sales, sales
 from demo.people import People, people
@@ -49,5 +50,7 @@ def world(size: Size, seed: int) -> World:
     # What nobody collected was never bought, so it does not come back either.
     bought = orders.filter(pl.col("fate") == "").select("order")
     trade = Sales(orders, trade.lines, trade.returns.join(bought, on="order", how="semi", maintain_order="left"))
+    trade = with_purchases(crowd, sold, trade, rng(71))
+    trips = replace(trips, contacts=with_refund_contacts(trade, trips.contacts, rng(72)))
     book = stock(sold, trade.orders, trade.lines, trade.returns, trips.fulfilments, rng(5))
     return World(crowd, sold, trade, trips, book, seed)
