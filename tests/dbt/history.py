@@ -13,6 +13,8 @@ LOADS = (date(2025, 9, 30), date(2025, 12, 29), date(2025, 12, 30), date(2025, 1
 PEOPLE = 40
 ORDERS = 240
 SESSIONS = 90
+VISITS = 60
+CONTACTS = 120
 SKUS = [f"sku{number}" for number in range(40)]
 STORES = {"S1": "Europe/Paris", "S2": "Europe/London", "S3": "Atlantic/Canary"}
 
@@ -39,6 +41,12 @@ def loads(seed: int) -> Iterator[Load]:
     for number in range(SESSIONS):
         _session(random, made, number)
     _persons(made)
+    after_sale = Random(seed + 7)
+    for number in range(VISITS):
+        _visit(after_sale, made, number)
+    for number in range(CONTACTS):
+        _contact(after_sale, made, number)
+    _costs(after_sale, made)
     yield from made
 
 
@@ -121,6 +129,50 @@ def _session(random: Random, made: list[Load], number: int) -> None:
         visit |= {"channel": random.choice(["web", "app"]), "source": random.choice([None, "search"])}
         visit |= {"identity_key": random.choice([None, f"k{random.randrange(PEOPLE)}", f"k{random.randrange(PEOPLE)}"])}
         load.add("analytics", "sessions", visit | {"order_id": random.choice([None, None, f"shop{number}"])})
+
+
+def _visit(random: Random, made: list[Load], number: int) -> None:
+    """A web order brought back to a store, with tickets around the hour after: any of them late or corrected."""
+    happened = _instant(random, random.choice([random.randrange(700), random.randrange(690, 710)]))
+    store = random.choice([*STORES])
+    sold: Row = {"line_number": 1, "sku": random.choice(SKUS), "quantity": 1, "unit_price": 30, "includes_vat": True}
+    for load in _deliveries(random, made, happened):
+        order: Row = {"order_id": f"v{number}", "channel": "web", "ordered_at": happened, "currency": "EUR"}
+        order |= {"status": random.choice(["paid"] * 5 + ["cancelled"]), "identity_key": f"k{random.randrange(6)}"}
+        load.add("shop", "orders", order)
+        load.add("shop", "order_lines", {"order_id": f"v{number}", **sold})
+    returned = happened + timedelta(random.randrange(1, 5))
+    for part in range(random.choice([1, 2])):
+        for load in _deliveries(random, made, returned):
+            back: Row = {"return_id": f"v{number}-{part}", "line_number": 1, "order_id": f"v{number}", "quantity": 1}
+            back |= {"sku": random.choice(SKUS), "refund_amount": 20, "resolution": random.choice(["refund", "credit"])}
+            when = returned + timedelta(minutes=5 * part)
+            load.add("till", "returns", back | {"returned_at": when, "location_id": store})
+    for ticket in range(random.choice([1, 2])):
+        for load in _deliveries(random, made, returned):
+            bought: Row = {"order_id": f"t{number}-{ticket}", "channel": "store", "status": "paid", "currency": "EUR"}
+            bought |= {"ordered_at": returned + timedelta(minutes=random.choice([5, 30, 59, 70])), "location_id": store}
+            load.add("till", "orders", bought | {"identity_key": f"k{random.randrange(6)}"})
+            load.add("till", "order_lines", {"order_id": f"t{number}-{ticket}", **sold})
+
+
+def _contact(random: Random, made: list[Load], number: int) -> None:
+    happened = _instant(random, random.choice([random.randrange(700), random.randrange(690, 716)]))
+    for load in _deliveries(random, made, happened):
+        contact: Row = {"contact_id": f"c{number}", "channel": random.choice(["phone", "email", "bot"]), "created_at": happened}
+        contact |= {"identity_key": random.choice([None, f"k{random.randrange(6)}"]), "reason": random.choice(["refund", None])}
+        contact |= {"order_id": random.choice([None, f"shop{random.randrange(ORDERS)}", f"v{random.randrange(VISITS)}"])}
+        contact |= {"direction": random.choice([None, "inbound", "outbound"]), "is_transfer": random.choice([None, False, True])}
+        load.add("desk", "contacts", contact | {"handle_minutes": random.choice([None, 3, 7.5])})
+
+
+def _costs(random: Random, made: list[Load]) -> None:
+    for load in made:
+        for number in range(24):
+            booked: Row = {"cost_id": f"b{number}", "month": date(2024 + number // 12, 1 + number % 12, 1), "area": "service"}
+            load.add(
+                "erp", "costs", booked | {"amount": random.randrange(100, 900), "location_id": random.choice([None, "S1", "S9"])}
+            )
 
 
 def _persons(made: list[Load]) -> None:

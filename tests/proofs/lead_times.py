@@ -161,7 +161,7 @@ def _utc(local: datetime, timezone: str) -> datetime:
 def _deliveries(records: Records) -> Iterator[Figures]:
     told = records.placed.select("order", "channel", "ordered_at", "order_date", "timezone", "country")
     deliveries = (
-        _parcels(records)
+        parcels(records)
         .group_by("order")
         .agg(
             # one parcel without a scan, and nobody knows when the order was complete
@@ -197,7 +197,7 @@ def _deliveries(records: Records) -> Iterator[Figures]:
     )
 
 
-def _parcels(records: Records) -> pl.DataFrame:
+def parcels(records: Records) -> pl.DataFrame:
     """One row per parcel to a customer: `order`, `promised_at`, `delivered_at`."""
     work = _worked_on(records).filter(pl.col("order").is_not_null())
     shipments = records.newest("shipments", "shipment_id")
