@@ -90,9 +90,11 @@ def _service(contacts: pl.DataFrame, sold: pl.DataFrame, tally: Tally) -> Iterat
         measures[f"repeat_contact_rate{suffix}"] = ((known & again).sum(), known.sum())
         measures[f"first_contact_resolution_rate{suffix}"] = (settled.sum(), first.sum())
     yield tally(contacts, "day", measures)
-    after = contacts.filter(~pl.col("is_pre_sale")).select("channel", pl.col("day").cast(pl.Int32), contact=1, order=0)
-    flows = pl.concat([after, sold.select("channel", pl.col("day").cast(pl.Int32), contact=0, order=1)])
-    yield tally(flows, "day", {"contact_rate": (pl.col("contact").sum(), pl.col("order").sum())})
+    after = contacts.filter(~pl.col("is_pre_sale")).select("channel", pl.col("day").cast(pl.Int32), contact=pl.lit(1, pl.Int32), order=0)
+    flows = pl.concat([after, sold.select("channel", pl.col("day").cast(pl.Int32), contact=pl.lit(None, pl.Int32), order=1)])
+    # Orders nobody asked about have no contacts, rather than nought of them.
+    asked = pl.when(pl.col("contact").count() > 0).then(pl.col("contact").sum())
+    yield tally(flows, "day", {"contact_rate": (asked, pl.col("order").sum())})
 
 
 def _costs(world: World, contacts: pl.DataFrame) -> Iterator[pl.DataFrame]:

@@ -48,10 +48,9 @@ def _rates(records: Records, back: pl.DataFrame) -> Iterator[Figures]:
     keys = ["metric_time", "channel", "location", "fulfilment_mode", "category"]
     out = sold.select(*keys, "sales", "sales_ttc")
     flows = pl.concat([out, back.select(*keys, "returned", "returned_ttc")], how="diagonal")
-    yield Figures(
-        flows,
-        {f"return_rate{tax}": share(pl.col(f"returned{tax}").sum(), pl.col(f"sales{tax}").sum()) for tax in ("", "_ttc")},
-    )
+    # where nothing ever comes back there is no rate, rather than one of nought
+    came = {tax: pl.when(pl.col(f"returned{tax}").count() > 0).then(pl.col(f"returned{tax}").sum()) for tax in ("", "_ttc")}
+    yield Figures(flows, {f"return_rate{tax}": share(came[tax], pl.col(f"sales{tax}").sum()) for tax in came})
 
 
 def _cohorts(records: Records, back: pl.DataFrame) -> Iterator[Figures]:

@@ -41,15 +41,16 @@ def prove(records: Records) -> Iterator[Figures]:
     flows = pl.concat(
         [
             handled.select(*keys, "cost", after=(~pl.col("is_pre_sale")).cast(pl.Int64), order=pl.lit(0)),
-            placed.select(*keys, cost=pl.lit(None, pl.Float64), after=pl.lit(0, pl.Int64), order=pl.lit(1)),
+            placed.select(*keys, cost=pl.lit(None, pl.Float64), after=pl.lit(None, pl.Int64), order=pl.lit(1)),
         ]
     )
-    # a month without a booking has no cost, not none
+    # a month without a booking has no cost, and orders nobody asked about no contacts, rather than nought of them
     cost = pl.when(pl.col("cost").count() > 0).then(pl.col("cost").sum())
+    after = pl.when(pl.col("after").count() > 0).then(pl.col("after").sum())
     yield Figures(
         flows,
         {
-            "contact_rate": share(pl.col("after").sum(), pl.col("order").sum()),
+            "contact_rate": share(after, pl.col("order").sum()),
             "service_cost_per_order": share(cost, pl.col("order").sum()),
         },
     )

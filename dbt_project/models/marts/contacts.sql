@@ -240,8 +240,8 @@ select
     measured.service_cost,
     case
         when measured.days_since_previous <= {{ windows[0][1] }}
-            then cast(round(measured.service_cost * {{ var('marginal_contact_cost_share') }}, 4) as decimal(18, 4))
-        else cast(0 as decimal(18, 4))
+            then cast(measured.service_cost * {{ var('marginal_contact_cost_share') }} as decimal(18, 6))
+        else cast(0 as decimal(18, 6))
     end as avoidable_cost,
     measured.any_file_id as _file_id
 from measured
