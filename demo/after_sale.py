@@ -80,7 +80,6 @@ def _service(contacts: pl.DataFrame, sold: pl.DataFrame, tally: Tally) -> Iterat
     known = pl.col("is_known")
     measures: Measures = {
         "contacts": (pl.len(), None),
-        "pre_sale_contacts": (pl.col("is_pre_sale").sum(), None),
         "late_order_contact_share": (pl.col("is_late").sum(), pl.len()),
     }
     for suffix, days in REPEAT_DAYS.items():
@@ -90,6 +89,7 @@ def _service(contacts: pl.DataFrame, sold: pl.DataFrame, tally: Tally) -> Iterat
         measures[f"repeat_contact_rate{suffix}"] = ((known & again).sum(), known.sum())
         measures[f"first_contact_resolution_rate{suffix}"] = (settled.sum(), first.sum())
     yield tally(contacts, "day", measures)
+    yield tally(contacts.filter("is_pre_sale"), "day", {"pre_sale_contacts": (pl.len(), None)})
     after = contacts.filter(~pl.col("is_pre_sale")).select("channel", pl.col("day").cast(pl.Int32), contact=pl.lit(1, pl.Int32), order=0)
     flows = pl.concat([after, sold.select("channel", pl.col("day").cast(pl.Int32), contact=pl.lit(None, pl.Int32), order=1)])
     # Orders nobody asked about have no contacts, rather than nought of them.
