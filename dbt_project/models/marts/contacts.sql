@@ -40,8 +40,9 @@ with resolved as (
 judged as (
     select
         *,
-        not (is_bot or is_transfer or is_outbound) as is_counted,
-        order_number is null and reason in ('{{ var("pre_sale_reasons") | join("', '") }}') as is_pre_sale,
+        not is_bot and not is_transfer and not is_outbound as is_counted,
+        order_number is null
+        and reason in ('{{ var("pre_sale_reasons") | join("', '") }}') as is_pre_sale,
         order_id is not null or customer_id <> 'unknown' as is_traceable
     from resolved
 ),
