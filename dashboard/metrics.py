@@ -203,8 +203,12 @@ def largest(build: Build, question: Question, rows: int) -> tuple[pl.DataFrame, 
     return frame.drop("total"), int(frame["total"][0]) if len(frame) else 0
 
 
+@lru_cache(maxsize=ANSWERS_KEPT)
 def _run(build: Build, plan: _Plan, since: date | None, until: date | None) -> tuple[pl.DataFrame, str, dict[str, Any]]:
-    """The rows of a plan over inclusive days, with the SQL and the parameters that gave them."""
+    """The rows of a plan over inclusive days, with the SQL and the parameters that gave them.
+
+    Kept apart from answers: the same days are asked for with one comparison, with another and with the target.
+    """
     sql, parameters = _compile(build, plan, since, until)
     return build.sql(sql, parameters), sql, parameters
 

@@ -30,6 +30,7 @@ from dashboard.shapes import Shapes
 STANDARD_GRAINS = ("day", "week", "month", "quarter", "year")
 
 SHAPES_KEPT = 4096
+_TRUNCATED_DAY = re.compile(r"DATE_TRUNC\('day', ([\w.\"]+)\)")
 
 _KINDS: dict[LinkableElementType, Literal["entity", "dimension", "time"]] = {
     LinkableElementType.ENTITY: "entity",
@@ -162,7 +163,14 @@ class Semantics:
 
     def _compiled(self, metrics: tuple[str, ...], by: tuple[str, ...], where: tuple[str, ...]) -> str:
         request = MetricFlowQueryRequest.create(metric_names=metrics, group_by_names=by or None, where_constraints=where or None)
-        return self._quoted(self._engine.explain(request).sql_statement.sql)
+        return self._plain_days(self._quoted(self._engine.explain(request).sql_statement.sql))
+
+    def _plain_days(self, sql: str) -> str:
+        """The SQL with days as the columns they are, so that the database can skip what lies outside the period.
+
+        Every time dimension of a mart is a date, as contracts and a test hold; MetricFlow truncates it all the same.
+        """
+        return _TRUNCATED_DAY.sub(r"\1", sql)
 
     def _quoted(self, sql: str) -> str:
         """The SQL with names such as `order`, which MetricFlow leaves bare and the database reserves, in quotes."""
