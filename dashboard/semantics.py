@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from pathlib import Path
 from threading import Lock
 from typing import Any, Literal
 
@@ -30,6 +29,7 @@ from dashboard.shapes import Shapes
 STANDARD_GRAINS = ("day", "week", "month", "quarter", "year")
 
 SHAPES_KEPT = 4096
+DEFINITIONS_KEPT = 8
 _TRUNCATED_DAY = re.compile(r"DATE_TRUNC\('day', ([\w.\"]+)\)")
 
 _KINDS: dict[LinkableElementType, Literal["entity", "dimension", "time"]] = {
@@ -210,13 +210,14 @@ class Semantics:
 @lru_cache(maxsize=64)
 def semantics(build: Build) -> Semantics:
     """The definitions of a build; builds of the same definitions share them, compiled SQL included."""
+    text = build.semantic_manifest
     with _starting:
-        return _start(build.semantic_manifest, build.path.parent.parent)
+        if text not in _started:
+            if len(_started) == DEFINITIONS_KEPT:
+                del _started[next(iter(_started))]
+            _started[text] = Semantics(text, Shapes(build.path.parent.parent, text))
+        return _started[text]
 
 
 _starting = Lock()
-
-
-@lru_cache(maxsize=8)
-def _start(text: str, data_dir: Path) -> Semantics:
-    return Semantics(text, Shapes(data_dir, text))
+_started: dict[str, Semantics] = {}
