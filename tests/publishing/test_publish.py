@@ -24,7 +24,8 @@ def settings(tmp_path: Path) -> Settings:
         connection.execute("create schema marts; create schema intermediate; create schema staging")
         connection.execute(
             "create table marts.orders as "
-            "select i as order_id, i * 1.5 as sales, date '2026-01-01' + (i * 37 % 90)::integer as order_date from range(100) t(i)"
+            "select i as order_id, i * 1.5 as sales, date '2026-01-01' + (i * 37 % 90)::integer as order_date "
+            "from range(100) t(i)"
         )
         connection.execute("create table staging.stg_orders as select 1 as secret_of_the_kitchen")
         connection.execute(
@@ -79,7 +80,7 @@ def rows(settings: Settings, build_id: str) -> int:
 
 def add_an_order(settings: Settings) -> None:
     with duckdb.connect(str(settings.warehouse)) as connection:
-        connection.execute("insert into marts.orders values (1000, 1)")
+        connection.execute("insert into marts.orders values (1000, 1, date '2026-01-01')")
 
 
 def test_a_build_holds_the_marts_and_nothing_of_the_kitchen(settings: Settings, result: BuildResult) -> None:
