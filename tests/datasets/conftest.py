@@ -1,7 +1,7 @@
 """Retailers whose data is real or standard: their exports through mapping files of their own to a published build."""
 
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -75,14 +75,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def load(settings: Settings, exports: Mapping[str, Path]) -> IngestSummary:
-    """Loads files under the names of their place in the inbox, in that order."""
-    for number, (place, export) in enumerate(exports.items()):
+    """Loads each file from its place in the inbox."""
+    for place, export in exports.items():
         target = settings.inbox / place
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(export, target)
     return ingest(settings)
-
-
-def verdicts(ingested: IngestSummary) -> Iterable[tuple[str, str, int, int]]:
-    """Of each file: its name, what became of it, rows loaded and rejected."""
-    return [(load.file_name, load.verdict, load.rows_loaded, load.rows_rejected) for load in ingested.loads]

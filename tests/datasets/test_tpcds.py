@@ -73,7 +73,7 @@ def test_what_lacks_a_key_is_rejected_and_everything_else_is_there(retailer: Ret
         for what, key in (("sales", f"{p}_sold_date_sk"), ("returns", f"{r}_returned_date_sk"))
     }
     uncounted = source.sql("select count(*) - count(inv_quantity_on_hand) from inventory").fetchall()[0][0]
-    assert rejected == {name: 0 for name in rejected} | undated | {"inventory.csv": uncounted}
+    assert rejected == dict.fromkeys(rejected, 0) | undated | {"inventory.csv": uncounted}
     assert sum(undated.values()) > 0
 
 
