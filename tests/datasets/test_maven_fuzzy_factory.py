@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import duckdb
+import polars as pl
 import pytest
 
 from tests.datasets.conftest import Retailer, Run
@@ -35,7 +36,7 @@ def test_every_order_and_item_is_there_and_nothing_was_rejected(shop: Retailer) 
 
 
 def test_revenue_cost_and_refunds_add_up_to_the_cent(shop: Retailer) -> None:
-    amounts = shop.ask("sales", "returned_sales", "net_sales").cast(str).row(0)
+    amounts = shop.ask("sales", "returned_sales", "net_sales").cast(pl.String).row(0)
     assert amounts == ("1938509.7500", "85338.6900", "1853171.0600")
     assert shop.row("select sum(cost)::varchar from marts.order_lines where is_sale") == ("722370.2500",)
 

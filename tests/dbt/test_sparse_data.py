@@ -20,7 +20,7 @@ from ingest.publish import publish
 from settings import Settings
 from tests.dbt.conftest import Manifest, Warehouse, make_warehouse
 
-# Tables of more rows than this are cut to every so manieth person, product or row.
+# Tables of more rows than this are cut to every fiftieth person, product or row.
 SMALL, EVERY = 20_000, 50
 # What some KPIs are not made of but rest on where rows leave a fact out: without it they are told all the same.
 REFINING = {
@@ -29,13 +29,8 @@ REFINING = {
     "price_changes": ("markdown*", "discount_depth*", "gross_sales*"),  # the original price of lines that bring none
     "order_lines": ("returned_sales", "session_conversion_rate"),  # the VAT rate of the sale; whether an order counts
     "orders": ("returned_sales", "session_conversion_rate"),
-    "fulfilments": (
-        "undelivered_orders",
-        "deliver*",
-        "*late_rate*",
-        "next_day_rate",
-        "order_to_delivery_*",
-    ),  # no parcel's record
+    # orders sent of which no parcel tells
+    "fulfilments": ("undelivered_orders", "deliver*", "late_rate*", "next_day_rate", "order_to_delivery_*"),
 }
 # Records of what happened: ten retailers like this one have ten times as many.
 HAPPENINGS = ("orders", "order_lines", "returns", "payments", "customers", "sessions", "fulfilments", "shipments", "contacts")
@@ -68,9 +63,8 @@ def _part(entity: Entity) -> str:
     if "order_id" in columns and entity.name not in ("orders", "sessions"):
         return f"case when order_id is null then {drawn} else order_id in (select order_id from raw.orders) end"
     if "identity_key" in columns:
-        return (
-            f"case when identity_key is null then {drawn} else identity_key in (select identity_key from ledger.identities) end"
-        )
+        known = "identity_key in (select identity_key from ledger.identities)"
+        return f"case when identity_key is null then {drawn} else {known} end"
     return drawn
 
 
