@@ -39,4 +39,4 @@ where
     computed.month_count <> 12
     or (published.retail_year is not null and computed.first_day <> published.first_day)
     or (published.retail_year is not null and computed.week_count <> published.week_count)
-    or (computed.week_count = 53 and computed.retail_year not in (2012, 2017, 2023, 2028, 2034))
+    or (computed.week_count = 53 and computed.retail_year not in (1995, 2000, 2006, 2012, 2017, 2023, 2028, 2034))

@@ -1,7 +1,7 @@
 -- The retail calendar is the National Retail Federation's: a year starts on the Sunday after the Saturday nearest
 -- 31 January; its quarters hold months of 4, 5 and 4 weeks; a 53rd week belongs to the last month.
 with calendar as (
-    {{ day_series("'2009-01-01'", "'2037-12-31'") }}
+    {{ day_series("'1990-01-01'", "'2037-12-31'") }}
 ),
 
 retail_years as (

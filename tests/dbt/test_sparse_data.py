@@ -1,0 +1,191 @@
+"""Marts on no rows, on one, on ten times as many, and with each export missing in turn: its KPIs say so, all others stand."""
+
+import shutil
+from collections.abc import Callable
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from dashboard import builds
+from dashboard.builds import Build
+from dashboard.catalogue import Metric, catalogue
+from dashboard.metrics import Question, ask
+from dashboard.topics import missing
+from ingest.build import BuildResult
+from ingest.entities import Entity, entities
+from ingest.publish import publish
+from settings import Settings
+from tests.dbt.conftest import Manifest, Warehouse, make_warehouse
+
+# Tables of more rows than this are cut to every fiftieth person, product or row.
+SMALL, EVERY = 20_000, 50
+# What some KPIs are not made of but rest on where rows leave a fact out: without it they are told all the same.
+REFINING = {
+    "locations": ("*",),  # days are local to them
+    "products": ("*",),  # the VAT rate and the list price of lines that bring none
+    "price_changes": ("markdown*", "discount_depth*", "gross_sales*"),  # the original price of lines that bring none
+    "order_lines": ("returned_sales", "session_conversion_rate"),  # the VAT rate of the sale; whether an order counts
+    "orders": ("returned_sales", "session_conversion_rate"),
+    # orders sent of which no parcel tells
+    "fulfilments": ("undelivered_orders", "deliver*", "late_rate*", "next_day_rate", "order_to_delivery_*"),
+}
+# Records of what happened: ten retailers like this one have ten times as many.
+HAPPENINGS = ("orders", "order_lines", "returns", "payments", "customers", "sessions", "fulfilments", "shipments", "contacts")
+NUMBERS = {
+    *("identity_key", "order_id", "return_id", "fulfilment_id", "shipment_id"),
+    *("session_id", "visitor_id", "contact_id", "customer_ref"),
+}
+
+Answers = dict[str, Any]
+
+
+def sample(demonstration: Path, warehouse: Warehouse) -> None:
+    """Fills a warehouse with every fiftieth person of the demonstration retailer, what they did, and its small tables."""
+    with duckdb.connect(str(warehouse.path)) as connection:
+        connection.execute(f"attach '{demonstration / 'warehouse.duckdb'}' as retailer (read_only)")
+        persons = f"from retailer.ledger.identities where hash(person_id) % {EVERY} = 0"
+        connection.execute(f"insert into ledger.identities {persons}")
+        connection.execute("insert into ledger.files from retailer.ledger.files")
+        for entity in sorted(entities().values(), key=lambda entity: entity.name != "orders"):
+            table = f"retailer.raw.{entity.name}"
+            rows = connection.execute(f"select count(*) from {table}").fetchall()[0][0]
+            kept = _part(entity) if rows > SMALL else "true"
+            connection.execute(f"insert into raw.{entity.name} by name select * from {table} where {kept}")
+
+
+def _part(entity: Entity) -> str:
+    """SQL that is true for the rows of a large table to keep: those of the persons and orders kept, or any one in fifty."""
+    columns = entity.raw_columns
+    drawn = f"hash({'sku' if 'sku' in columns else ', '.join(entity.key)}) % {EVERY} = 0"
+    if "order_id" in columns and entity.name not in ("orders", "sessions"):
+        return f"case when order_id is null then {drawn} else order_id in (select order_id from raw.orders) end"
+    if "identity_key" in columns:
+        known = "identity_key in (select identity_key from ledger.identities)"
+        return f"case when identity_key is null then {drawn} else {known} end"
+    return drawn
+
+
+def copied(warehouse: Warehouse, folder: Path) -> Path:
+    """A folder with a copy of the warehouse: dbt, run in this process, keeps the original open."""
+    folder.mkdir(parents=True)
+    with duckdb.connect(str(warehouse.path)) as connection:
+        connection.execute("checkpoint")
+    shutil.copyfile(warehouse.path, folder / warehouse.path.name)
+    return folder
+
+
+def published(warehouse: Warehouse) -> Build:
+    """The warehouse as readers find it."""
+    folder = copied(warehouse, warehouse.folder / "published")
+    settings = Settings(data_dir=folder, _env_file=None)  # pyright: ignore[reportCallIssue]
+    publish(settings, BuildResult((), warehouse.folder / "target"))
+    current = builds.current(folder)
+    assert current
+    return current
+
+
+def answers(build: Build) -> Answers:
+    """Every metric's value over all the data."""
+    return ask(build, Question(metrics=tuple(shown(build)))).frame.row(0, named=True)
+
+
+def shown(build: Build) -> dict[str, Metric]:
+    return {name: metric for name, metric in catalogue(build).items() if not metric.is_hidden}
+
+
+@pytest.fixture(scope="module")
+def whole(demonstration: Path, manifest: Manifest, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """A sample of the demonstration retailer, built."""
+    made = make_warehouse(tmp_path_factory.mktemp("whole") / "data", manifest)
+    sample(demonstration, made)
+    made.build()
+    return made
+
+
+@pytest.fixture(scope="module")
+def complete(whole: Warehouse) -> Build:
+    """The sample where nothing is missing."""
+    return published(whole)
+
+
+@pytest.fixture(scope="module")
+def usual(complete: Build) -> Answers:
+    """Every metric's value where nothing is missing."""
+    return answers(complete)
+
+
+@pytest.fixture
+def changed(whole: Warehouse, tmp_path: Path) -> Callable[..., Build]:
+    """Builds the sample once more after some SQL on its raw tables, the models downstream of some entities alone."""
+
+    def again(sql: str, *changed: str) -> Build:
+        warehouse = Warehouse(copied(whole, tmp_path / "data"), whole.manifest)
+        with duckdb.connect(str(warehouse.path)) as connection:
+            connection.execute(sql)
+        warehouse.build("run", "--full-refresh", "--select", *(f"source:raw.{entity}+" for entity in changed))
+        return published(warehouse)
+
+    return again
+
+
+@pytest.mark.parametrize("entity", sorted(entities()))
+def test_without_an_export_its_kpis_say_so_and_no_other_changes(
+    entity: str, whole: Warehouse, complete: Build, usual: Answers, changed: Callable[..., Build]
+) -> None:
+    source = f"source.omnikpi.raw.{entity}"
+    if not whole.manifest.child_map.get(source):
+        assert not [name for name, metric in shown(complete).items() if entity in metric.needs]
+        return
+    build = changed(f"delete from raw.{entity}", entity)
+    found, wrong = answers(build), []
+    for name, metric in shown(build).items():
+        is_missing = entity in missing(build, metric)
+        if is_missing != (entity in metric.needs):
+            wrong.append(f"{name}: says {missing(build, metric)} is missing")
+        is_refined = any(fnmatch(name, pattern) for pattern in REFINING.get(entity, ())) and found[name] is not None
+        if entity not in metric.needs and not is_refined and found[name] != pytest.approx(usual[name]):
+            wrong.append(f"{name}: {usual[name]} → {found[name]}, although it does not need {entity}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_a_retailer_without_a_row_has_marts_and_every_kpi_is_empty(manifest: Manifest, tmp_path: Path) -> None:
+    warehouse = make_warehouse(tmp_path / "data", manifest)
+    warehouse.build("build", "--exclude-resource-type", "unit_test")
+    build = published(warehouse)
+    assert build.span is None
+    assert not {name: value for name, value in answers(build).items() if value}
+    assert all(missing(build, metric) for metric in shown(build).values())
+
+
+def test_one_row_of_each_export_is_enough(whole: Warehouse, changed: Callable[..., Build]) -> None:
+    known = entities()
+    order = "(select min(order_id) from raw.order_lines)"
+    cut = [
+        f"delete from raw.{name} where order_id is distinct from {order};"
+        for name in ("orders", "order_lines")
+    ] + [
+        f"delete from raw.{name} where rowid <> (select min(rowid) from raw.{name});"
+        for name in known if name not in ("orders", "order_lines")
+    ]  # fmt: skip
+    build = changed("\n".join(cut), *(name for name in known if whole.manifest.child_map.get(f"source.omnikpi.raw.{name}")))
+    assert answers(build)["orders"] == 1
+
+
+def test_ten_times_the_retailer_sells_ten_times_as_much_at_the_same_rates(usual: Answers, changed: Callable[..., Build]) -> None:
+    numbered = {f"raw.{name}": [column for column in entities()[name].raw_columns if column in NUMBERS] for name in HAPPENINGS}
+    copies = []
+    for table, numbers in (numbered | {"ledger.identities": ["identity_key", "person_id"]}).items():
+        twins = ", ".join(f"{number} || twin as {number}" for number in numbers)
+        of_nine = f"from {table}, (select '#' || unnest(range(9)) as twin)"
+        copies.append(f"insert into {table} by name select * exclude (twin) replace ({twins}) {of_nine};")
+    build = changed("\n".join(copies), *HAPPENINGS, "locations")
+    found, wrong = answers(build), []
+    for name, metric in shown(build).items():
+        if set(metric.needs) <= {*HAPPENINGS, *REFINING, "opening_hours"} and (metric.is_additive or metric.quotient):
+            factor = 10 if metric.is_additive else 1
+            if float(found[name] or 0) != pytest.approx(float(usual[name] or 0) * factor):
+                wrong.append(f"{name}: {usual[name]} → {found[name]}")
+    assert not wrong, "\n".join(wrong)
