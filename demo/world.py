@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from demo.disagreements import Disagreements, disagree
 from demo.journeys import Journeys, journeys, settle
 from demo.orders import Sales, sales
 from demo.people import People, people
@@ -33,6 +34,7 @@ class World:
     sales: Sales
     journeys: Journeys
     stock: Stock
+    disagreements: Disagreements
     seed: int
 
 
@@ -45,9 +47,10 @@ def world(size: Size, seed: int) -> World:
     sold, crowd = products(rng(1)), people(size.people, rng(2))
     trade = sales(crowd, sold, rng(3))
     trips = journeys(crowd, trade.orders, trade.lines, size.sessions, rng(4))
+    trips, faults = disagree(trade, trips, sold, rng(61))
     orders = settle(trade.orders, trips.fulfilments)
     # What nobody collected was never bought, so it does not come back either.
     bought = orders.filter(pl.col("fate") == "").select("order")
     trade = Sales(orders, trade.lines, trade.returns.join(bought, on="order", how="semi", maintain_order="left"))
     book = stock(sold, trade.orders, trade.lines, trade.returns, trips.fulfilments, rng(5))
-    return World(crowd, sold, trade, trips, book, seed)
+    return World(crowd, sold, trade, trips, book, faults, seed)

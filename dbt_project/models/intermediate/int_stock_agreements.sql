@@ -27,12 +27,12 @@ book as (
     from {{ ref('stg_stock_movements') }}
 ),
 
--- goods leave where the ticket was made, or where the order was first worked on
+-- goods leave where the ticket was made, or where the first fulfilment of the order was worked on
 senders as (
     select
         order_numbers.order_id,
         work.location_id,
-        row_number() over (partition by order_numbers.order_id order by work.created_at, work.fulfilment_number) as work_rank
+        row_number() over (partition by order_numbers.order_id order by work.fulfilment_number) as work_rank
     from {{ ref('stg_fulfilments') }} as work
     inner join {{ ref('int_order_numbers') }} as order_numbers
         on
