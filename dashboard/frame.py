@@ -27,6 +27,8 @@ PAGES = {
         "customers": "group",
         "markdowns": "sell",
         "lead_times": "schedule",
+        "models": "online_prediction",
+        "audit": "fact_check",
     },
     "analysts": {"definitions": "menu_book", "data_health": "health_and_safety"},
 }

@@ -8,13 +8,13 @@ import polars as pl
 
 from demo import retailer
 from demo.files import MARKET, ZIPPED, Export, after, iso, periods, split
-from demo.products import CATEGORIES
-from demo.retailer import DAYS, MARKETPLACE, START, STORE, WEB_LOCATION, day_index
+from demo.products import CATEGORIES, category_weights
+from demo.retailer import DAYS, MARKETPLACE, START, STORE, WEB, WEB_LOCATION, day_index
 from demo.world import World
 
 WEEK = 7
 # The models, the first week each forecast, how far it errs at random, and its lasting bias.
-MODELS = (("planification", 26, 0.16, 0.05), ("apprentissage", 13, 0.07, -0.01))
+MODELS = (("planification", 26, 0.22, 0.04), ("apprentissage", 13, 0.10, -0.01))
 # A warm autumn the planners did not see coming: too many coats.
 WARM_FROM, WARM_CATEGORY, WARM_BIAS = day_index(date(2026, 9, 28)), CATEGORIES.index("Manteaux"), 0.35
 # Share of the sessions a recommendation was made in, of those the share held out, and how much likelier the shown ones buy.
@@ -45,13 +45,13 @@ def forecasts(world: World) -> pl.DataFrame:
     """What each model forecast: model, made (day), location, category, day, quantity."""
     demand, places = _demand(world)
     rng = np.random.default_rng([world.seed, 62])
-    level = np.stack([retailer.trading()["store"]] * (len(places) - 1) + [retailer.trading()["web"]])
+    level = _level(len(places))
     sunday = DAYS - 1 - (retailer.weekday(np.array([DAYS - 1]))[0] + 1) % WEEK
     parts = []
     for model, weeks, noise, bias in MODELS:
         first = int(sunday - weeks * WEEK + 1)
         days = np.arange(first, min(sunday + WEEK, DAYS - 1) + 1)
-        expected = _usual(demand, level, first)[:, :, None] * level[:, None, days]
+        expected = _usual(demand, level, first)[:, :, None] * level[:, :, days]
         wrong = np.exp(rng.normal(0, noise, expected.shape)) * (1 + bias)
         if model == MODELS[0][0]:
             wrong[:, WARM_CATEGORY, days >= WARM_FROM] *= 1 + WARM_BIAS
@@ -67,7 +67,7 @@ def forecasts(world: World) -> pl.DataFrame:
                 "quantity": quantity.ravel(),
             }
         )
-        parts.append(frame.filter(pl.Series((expected > 0).ravel())))
+        parts.append(frame.filter(pl.col("quantity") > 0))
     return pl.concat(parts)
 
 
@@ -82,10 +82,19 @@ def _demand(world: World) -> tuple[np.ndarray, list[str]]:
     return demand, places
 
 
+def _level(places: int) -> np.ndarray:
+    """How much each place may expect of a category on a day, [place, category, day]: the trade and its season."""
+    month = np.array([retailer.day_of(i).month - 1 for i in range(DAYS)])
+    season = category_weights()[month][:, [STORE, WEB]]
+    season = (season / season.sum(axis=2, keepdims=True)).transpose(1, 2, 0)
+    shops = retailer.trading()["store"][None, :] * season[0]
+    return np.stack([shops] * (places - 1) + [retailer.trading()["web"][None, :] * season[1]])
+
+
 def _usual(demand: np.ndarray, level: np.ndarray, first: int) -> np.ndarray:
-    """Units per trading level of each place and category, over the year before and the weeks forecast themselves."""
+    """Units per trading level of each place and category, over half a year before and the weeks forecast themselves."""
     span = slice(max(first - 26 * WEEK, 0), DAYS)
-    return demand[:, :, span].sum(axis=2) / level[:, span].sum(axis=1)[:, None]
+    return demand[:, :, span].sum(axis=2) / level[:, :, span].sum(axis=2)
 
 
 def recommendations(world: World) -> pl.DataFrame:

@@ -35,7 +35,7 @@ def test_planted_drift_is_found_once_the_sample_is_large_enough() -> None:
 
 
 def test_psi_is_the_sum_worked_out_by_hand() -> None:
-    """Half and half against three to one: (0.75 - 0.5) ln 1.5 + (0.25 - 0.5) ln 0.5 = 0.2747; the chi-square quantile is 3.841."""
+    """Half and half against three to one: (0.75 - 0.5) ln 1.5 + (0.25 - 0.5) ln 0.5 = 0.2747; the quantile is 3.841."""
     found = stability(np.array([50_000, 50_000]), np.array([75_000, 25_000]), 0.05)
     assert found.psi == pytest.approx(0.27465, abs=1e-4)
     assert found.limit == pytest.approx(3.8415 * (2 / 100_000), rel=1e-4)

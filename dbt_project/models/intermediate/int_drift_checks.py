@@ -5,9 +5,13 @@ import polars as pl
 from estimators.drift import stability
 
 KEY = ["feature", "location_id", "month_start"]
+TEXTS, COUNTS = ("feature", "location_id"), ("case_count", "reference_count", "bin_count")
 SCHEMA = {
-    **{"feature": pl.String, "location_id": pl.String, "month_start": pl.Date, "case_count": pl.Int32, "reference_count": pl.Int32},
-    **{"bin_count": pl.Int32, "psi": pl.Float64, "psi_limit": pl.Float64, "is_alarm": pl.Boolean},
+    **dict.fromkeys(TEXTS, pl.String),
+    "month_start": pl.Date,
+    **dict.fromkeys(COUNTS, pl.Int32),
+    **dict.fromkeys(("psi", "psi_limit"), pl.Float64),
+    "is_alarm": pl.Boolean,
 }
 
 
