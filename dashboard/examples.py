@@ -1,4 +1,4 @@
-"""The records that two systems disagree on, the dearest first, to look up in either."""
+"""The records that two systems disagree on, the largest first, to look up in either."""
 
 import pandas as pd
 import streamlit as st
@@ -9,11 +9,10 @@ from dashboard.topics import Page, dimension_label, value_label
 from dashboard.words import called, say
 
 SHOWN = 50
-ENTRY = ("system_pair", "agreement_check", "record_date", "location")
 
 
 def show(page: Page) -> None:
-    """A table of single records with their numbers, of every kind of disagreement the dearest and latest first."""
+    """A table of single records with their numbers, of every kind of disagreement the largest and latest first."""
     tax = "_ttc" if page.view.tax == "ttc" else ""
     reached = reach(page, page.metrics[0])
     where, parameters = ["record_date between $since and $until"], {"since": reached.since, "until": reached.until}
@@ -53,7 +52,9 @@ def show(page: Page) -> None:
             say("examples.order"): rows["order_number"].to_list(),
             say("examples.other"): rows["other_number"].to_list(),
             say("examples.day"): [formats.day(day, language) for day in rows["record_date"]],
-            dimension_label(page.build, "location"): [value_label(page.build, "location", one) for one in rows["location"]],
+            dimension_label(page.build, "location"): [
+                None if one == "unknown" else value_label(page.build, "location", one) for one in rows["location"]
+            ],
             say("examples.at_risk"): [
                 formats.value(value, "currency", language, page.currency) if value else None for value in rows["at_risk"]
             ],

@@ -43,7 +43,7 @@ def automatic(demand: Matrix, horizon: int, season: int = 7) -> Matrix:
     Needs the extra `forecast`. Days not seen are filled from the same weekday before them, as `seasonal_average` would; the
     model has no other way to leave them out.
     """
-    from statsforecast.models import AutoETS
+    from statsforecast.models import AutoETS  # pyright: ignore[reportMissingImports]
 
     forecasts = np.empty((len(demand), horizon))
     for row, series in enumerate(demand):

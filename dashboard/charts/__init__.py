@@ -15,6 +15,7 @@ from dashboard.charts.bridge import bridge
 from dashboard.charts.curve import curve
 from dashboard.charts.drawing import Drawn
 from dashboard.charts.heatmap import heatmap
+from dashboard.charts.interval import interval
 from dashboard.charts.matrix import matrix
 from dashboard.charts.trend import trend
 from dashboard.questions import is_ripe, reach
@@ -28,6 +29,7 @@ KINDS: Mapping[str, Callable[[Page, Chart], Drawn | None]] = {
     "curve": curve,
     "bridge": bridge,
     "matrix": matrix,
+    "interval": interval,
 }
 # Kinds that take a row of their own.
 WIDE = {"heatmap", "matrix"}

@@ -21,14 +21,16 @@ def matrix(page: Page, chart: Chart) -> Drawn | None:
     rate, *others = chart.metrics
     down, across = chart.by
     rows = [row for row in read_rows(page, chart.metrics, chart.by, compared=False) if number(row[page.asked(rate)]) is not None]
-    pairs = page.build.sql("select system_pair, first_entity, second_entity from marts.system_pairs order by position").rows()
     if not rows:
         return None
     cells = {(row[down], row[across]): row for row in rows}
-    checks = [key for key in _named(across) if any((pair, key) in cells for pair, *_ in pairs)]
-    shares = [[_share(cells.get((pair, check)), page.asked(rate)) for check in checks] for pair, *_ in pairs]
-    texts = [[_text(page, chart, cells.get((pair, check))) for check in checks] for pair, *_ in pairs]
-    labels = [broken(value_text(page, down, pair)) for pair, *_ in pairs]
+    absent = {pair: [one for one in entities if not page.build.info["entities"].get(one)] for pair, *entities in _pairs(page)}
+    compared = {pair for pair, _ in cells}
+    pairs = [pair for pair in absent if pair in compared or absent[pair]]
+    checks = [key for key in _named(across) if any((pair, key) in cells for pair in pairs)]
+    shares = [[_share(cells.get((pair, check)), page.asked(rate)) for check in checks] for pair in pairs]
+    texts = [[_text(page, chart, cells.get((pair, check))) for check in checks] for pair in pairs]
+    labels = [broken(value_text(page, down, pair)) for pair in pairs]
     figure = go.Figure(
         go.Heatmap(
             x=[broken(called(across, check)) for check in checks],
@@ -45,23 +47,27 @@ def matrix(page: Page, chart: Chart) -> Drawn | None:
             xgap=2,
             ygap=2,
             hoverongaps=False,
-            customdata=[[_told(page, chart, cells.get((pair, check))) for check in checks] for pair, *_ in pairs],
+            customdata=[[_told(page, chart, cells.get((pair, check))) for check in checks] for pair in pairs],
             hovertemplate="%{y} · %{x}<br>%{customdata}<extra></extra>",
         )
     )
     plain(figure, max(HEIGHT, PIXELS * len(labels) + 60), left=width(labels), right=8)
     figure.update_yaxes(autorange="reversed", showgrid=False, type="category")
     figure.update_xaxes(showgrid=False, side="top", type="category", tickangle=0)
-    for label, (pair, *entities) in zip(labels, pairs, strict=True):
-        absent = [entity for entity in entities if not page.build.info["entities"].get(entity)]
-        if absent and not any(place == pair for place, _ in cells):
-            said = say("card.absent", exports=join([called("entity", entity) for entity in absent]))
+    for label, pair in zip(labels, pairs, strict=True):
+        if pair not in compared:
+            said = say("card.absent", exports=join([called("entity", entity) for entity in absent[pair]]))
             figure.add_annotation(x=0.01, xref="paper", y=label, text=said, showarrow=False, xanchor="left")
     title = chart.title(words.language()) or metric_label(rate)
     name = page.asked(rate)
     worst = max(rows, key=lambda row: float(row[name]))
     alt = f"{title}: {value_text(page, down, worst[down])}, {called(across, worst[across])} {text_of(page, rate, worst[name])}"
     return Drawn(title, join([metric_label(other) for other in others]), figure, alt)
+
+
+def _pairs(page: Page) -> list[tuple[str, ...]]:
+    """Each pair in its place, with the entities its two systems export."""
+    return page.build.sql("select system_pair, first_entity, second_entity from marts.system_pairs order by position").rows()
 
 
 def _named(across: str) -> list[str]:

@@ -244,7 +244,8 @@ class Records:
 
 TABLES = (
     "orders", "order_lines", "returns", "products", "price_changes", "locations", "opening_hours", "sessions", "fulfilments",
-    "shipments", "fx_rates", "customers",
+    "shipments", "fx_rates", "customers", "payments", "contacts", "stock_movements", "stock_levels", "forecasts",
+    "recommendations",
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ work as (
     select
         stg.fulfilment_id,
         stg.fulfilment_number,
+        stg.source_system,
         stg.order_number,
         stg.location_id,
         stg.shipped_at,
@@ -21,6 +22,8 @@ work as (
 parcels as (
     select
         shipments.shipment_id,
+        substr(shipments.shipment_id, length(shipments.source_system) + 2) as shipment_number,
+        shipments.source_system,
         shipments.order_number,
         coalesce(shipments.fulfilment_number, work.fulfilment_number) as fulfilment_number,
         shipments.carrier,
@@ -37,7 +40,7 @@ parcels as (
 carried as (
     select
         fulfilment_id,
-        min(shipment_id) as shipment_id,
+        min(shipment_number) as shipment_number,
         min(shipped_at) as shipped_at,
         count(*) - count(distinct carrier || ':' || cast(shipped_at as varchar)) as copy_count
     from parcels
@@ -57,7 +60,7 @@ compared as (
         work.fulfilment_id,
         work.fulfilment_number,
         work.order_number,
-        carried.shipment_id,
+        carried.shipment_number,
         {{ local_date('work.shipped_at', default_timezone()) }} as record_date,
         coalesce(orders.channel, 'unknown') as channel,
         coalesce(locations.location_id, 'unknown') as location_id,
@@ -70,7 +73,10 @@ compared as (
         {{ seconds_between('work.shipped_at', 'carried.shipped_at') }} as lag_seconds
     from work
     cross join span
-    inner join order_numbers on work.order_number = order_numbers.order_number and order_numbers.is_only
+    inner join order_numbers
+        on
+            work.order_number = order_numbers.order_number
+            and (work.source_system = order_numbers.source_system or order_numbers.is_only)
     left join {{ ref('orders') }} as orders on order_numbers.order_id = orders.order_id
     left join {{ ref('stg_locations') }} as locations on work.location_id = locations.location_id
     left join carried on work.fulfilment_id = carried.fulfilment_id
@@ -84,7 +90,7 @@ select
     'oms_tms' as system_pair,
     fulfilment_id as record_id,
     order_number,
-    shipment_id as other_number,
+    shipment_number as other_number,
     record_date,
     channel,
     location_id,
@@ -105,7 +111,7 @@ select
     'oms_tms' as system_pair,
     parcels.shipment_id as record_id,
     parcels.order_number,
-    parcels.fulfilment_number as other_number,
+    parcels.shipment_number as other_number,
     {{ local_date('parcels.shipped_at', default_timezone()) }} as record_date,
     coalesce(orders.channel, 'unknown') as channel,
     'unknown' as location_id,
@@ -120,7 +126,10 @@ select
     cast(null as double) as lag_minutes
 from parcels
 cross join {{ ref('int_data_span') }} as data_span
-left join order_numbers on parcels.order_number = order_numbers.order_number and order_numbers.is_only
+left join order_numbers
+    on
+        parcels.order_number = order_numbers.order_number
+        and (parcels.source_system = order_numbers.source_system or order_numbers.is_only)
 left join {{ ref('orders') }} as orders on order_numbers.order_id = orders.order_id
 where
     parcels.work_rank = 1
