@@ -10,7 +10,7 @@ from dashboard.charts.reading import read_rows
 from dashboard.topics import Chart, Page, metric_label
 from dashboard.words import called, join, phrases, say
 
-PIXELS = 46
+PIXELS = 58
 
 
 def matrix(page: Page, chart: Chart) -> Drawn | None:
@@ -53,7 +53,7 @@ def matrix(page: Page, chart: Chart) -> Drawn | None:
     )
     plain(figure, max(HEIGHT, PIXELS * len(labels) + 60), left=width(labels), right=8)
     figure.update_yaxes(autorange="reversed", showgrid=False, type="category")
-    figure.update_xaxes(showgrid=False, side="top", type="category", tickangle=0)
+    figure.update_xaxes(showgrid=False, side="top", type="category", autotickangles=[0, 90])
     for label, pair in zip(labels, pairs, strict=True):
         if pair not in compared:
             said = say("card.absent", exports=join([called("entity", entity) for entity in absent[pair]]))
@@ -88,7 +88,7 @@ def _text(page: Page, chart: Chart, row: Row | None) -> str:
     if not share:
         return "✓"
     parts = [value for other in others if (value := _small(page, other.format, number(row[page.asked(other)])))]
-    return f"<b>{text_of(page, rate, share)}</b><br>{' · '.join(parts)}"
+    return f"<b>{text_of(page, rate, share)}</b><br>{'<br>'.join(parts)}"
 
 
 def _small(page: Page, kind: str, value: float | None) -> str:
