@@ -29,6 +29,8 @@ PAGES = {
         "lead_times": "schedule",
         "service": "support_agent",
         "returns": "assignment_return",
+        "models": "online_prediction",
+        "audit": "fact_check",
     },
     "analysts": {"definitions": "menu_book", "data_health": "health_and_safety"},
 }

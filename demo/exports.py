@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from demo import audience, back_office, logistics, records, selling
+from demo import audience, back_office, logistics, predictions, records, selling
 from demo.files import Export, after, content, put
 from demo.retailer import DAYS
 from demo.world import World
@@ -36,6 +36,8 @@ def exports(world: World, daily: int) -> Iterator[Export]:
     yield from audience.analytics(world, daily)
     yield from audience.counters(world)
     yield from audience.service(world)
+    yield from predictions.planning(world)
+    yield from predictions.recommender(world)
 
 
 def write_exports(world: World, inbox: Path, daily: int) -> tuple[list[tuple[str, int, int]], pl.DataFrame]:

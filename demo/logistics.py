@@ -77,7 +77,7 @@ _PARCEL_STATUS = {"in_transit": "In transit", "delivered": "Delivered", "failed"
 
 def tms(world: World) -> Iterator[Export]:
     """Parcels by month of hand-over: tab separated, American dates in Paris time; late scans come with the second delivery."""
-    rows = world.journeys.shipments
+    rows = pl.concat([world.journeys.shipments, world.disagreements.stray_parcels])
     rows = rows.with_columns(day=pl.Series(paris_day(rows["shipped"].to_numpy())))
     for span, part in split(rows, "day", periods()):
         name = f"tms/shipments_{span.label}.txt"

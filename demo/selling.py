@@ -56,12 +56,19 @@ def tills(world: World, daily: int) -> Iterator[Export]:
         spans = periods(daily) if zone == 0 else periods(months=3)
         returned = {span.label: part for span, part in split(back.filter(mine), "day", spans)}
         for span, part in split(orders.with_columns(sent=_sent(places)), "sent", spans):
-            sold = lines_of(world, part.drop("sent")).with_columns(total=pl.col("paid").sum().over("order"), back=pl.lit(False))
+            sold = _with_payment(world, lines_of(world, part.drop("sent"))).with_columns(back=pl.lit(False))
             rows = pl.concat([sold, returned.get(span.label, back.clear())], how="diagonal_relaxed")
             rows = rows.with_columns(pl.col("is_staff", "is_b2b").fill_null(False)).sort("wall", "number", "line")
             spoiled = (_BAD_TICKETS[span.label],) if zone == 0 and span.label in _BAD_TICKETS else ()
             name = f"pos/tickets_{code}_{span.label}.csv"
             yield Export(name, _till_rows(rows, world, places), FRENCH, after(span.last, 3.5 + zone), spoiled)
+
+
+def _with_payment(world: World, lines: pl.DataFrame) -> pl.DataFrame:
+    """Lines with `total`, what the till says was paid for their ticket."""
+    differing = world.disagreements.payments.select("order", "delta")
+    paid = pl.col("paid").sum().over("order") + pl.col("delta").fill_null(0)
+    return lines.join(differing, on="order", how="left", maintain_order="left").with_columns(total=paid).drop("delta")
 
 
 # A store whose line was down: its tickets of that day came three days later, with those of the day itself.
@@ -179,6 +186,7 @@ def _shop_orders(world: World) -> pl.DataFrame:
     return (
         orders.join(visit, on="order", how="left", maintain_order="left")
         .join(total, on="order", how="left", maintain_order="left")
+        .join(world.disagreements.payments.select("order", "delta"), on="order", how="left", maintain_order="left")
         .with_columns(shipping=pl.when((pl.col("mode") == COLLECT) | (pl.col("total") >= 6000)).then(0).otherwise(490))
     )
 
@@ -203,7 +211,7 @@ def _shop_rows(part: pl.DataFrame) -> pl.DataFrame:
         pl.col("is_b2b").alias("business"),
         pl.col("session_id"),
         named_of(pl.col("utc") % 7, _SHOP_PAYMENTS).alias("payment_method"),
-        euros(pl.col("total") + pl.col("shipping")).alias("amount_paid"),
+        euros(pl.col("total") + pl.col("shipping") + pl.col("delta").fill_null(0)).alias("amount_paid"),
         pl.when("coupon").then(pl.lit("MERCI10")).alias("coupon_code"),
     )
 

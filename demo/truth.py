@@ -16,6 +16,7 @@ from scipy.sparse.csgraph import connected_components
 
 from demo import retailer
 from demo.after_sale import after_sale
+from demo.disagreements import known_disagreements
 from demo.journeys import PICKUP_PROMISE
 from demo.orders import valid
 from demo.retailer import CHANNELS, COLLECT, DAYS, END, END_UTC, START, local, paris_day, wall_day
@@ -27,7 +28,7 @@ _LAST = DAYS - 1
 
 
 def write_truth(world: World, folder: Path, faults: pl.DataFrame) -> None:
-    """Writes people.csv, orders.csv (order → person), faults.csv and kpis.csv."""
+    """Writes people.csv, orders.csv (order → person), faults.csv, kpis.csv and disagreements.csv."""
     folder.mkdir(parents=True, exist_ok=True)
     persons, people_persons, callers = resolved(world)
     people = world.people.frame.select(
@@ -45,6 +46,9 @@ def write_truth(world: World, folder: Path, faults: pl.DataFrame) -> None:
     ).write_csv(folder / "orders.csv")
     faults.write_csv(folder / "faults.csv")
     kpis(world, orders, people_persons, callers).write_csv(folder / "kpis.csv")
+    followed = world.stock.movements["product"].unique()
+    known = known_disagreements(world.disagreements, world.sales, followed, world.products.frame["sku"].to_list())
+    known.write_csv(folder / "disagreements.csv")
 
 
 def _channel(number: pl.Expr) -> pl.Expr:

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from demo.comebacks import with_purchases, with_refund_contacts
+from demo.disagreements import Disagreements, disagree
 from demo.journeys import Journeys, journeys, settle
 from demo.orders import Sales, sales
 from demo.people import People, people
@@ -34,6 +35,7 @@ class World:
     sales: Sales
     journeys: Journeys
     stock: Stock
+    disagreements: Disagreements
     seed: int
 
 
@@ -46,6 +48,7 @@ def world(size: Size, seed: int) -> World:
     sold, crowd = products(rng(1)), people(size.people, rng(2))
     trade = sales(crowd, sold, rng(3))
     trips = journeys(crowd, trade.orders, trade.lines, size.sessions, rng(4))
+    trips, faults = disagree(trade, trips, sold, rng(61))
     orders = settle(trade.orders, trips.fulfilments)
     # What nobody collected was never bought, so it does not come back either.
     bought = orders.filter(pl.col("fate") == "").select("order")
@@ -53,4 +56,4 @@ def world(size: Size, seed: int) -> World:
     trade = with_purchases(crowd, sold, trade, rng(71))
     trips = replace(trips, contacts=with_refund_contacts(trade, trips.contacts, rng(72)))
     book = stock(sold, trade.orders, trade.lines, trade.returns, trips.fulfilments, rng(5))
-    return World(crowd, sold, trade, trips, book, seed)
+    return World(crowd, sold, trade, trips, book, faults, seed)

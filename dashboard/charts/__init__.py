@@ -15,6 +15,8 @@ from dashboard.charts.bridge import bridge
 from dashboard.charts.curve import curve
 from dashboard.charts.drawing import Drawn
 from dashboard.charts.heatmap import heatmap
+from dashboard.charts.interval import interval
+from dashboard.charts.matrix import matrix
 from dashboard.charts.trend import trend
 from dashboard.questions import is_ripe, reach
 from dashboard.topics import Chart, Page, metric_label, missing, topic_charts
@@ -26,9 +28,11 @@ KINDS: Mapping[str, Callable[[Page, Chart], Drawn | None]] = {
     "heatmap": heatmap,
     "curve": curve,
     "bridge": bridge,
+    "matrix": matrix,
+    "interval": interval,
 }
 # Kinds that take a row of their own.
-WIDE = {"heatmap"}
+WIDE = {"heatmap", "matrix"}
 
 
 def show(page: Page) -> None:

@@ -47,6 +47,8 @@ def loads(seed: int) -> Iterator[Load]:
     for number in range(CONTACTS):
         _contact(after_sale, made, number)
     _costs(after_sale, made)
+    _handovers(Random(seed + 1), made)
+    _predictions(Random(seed + 2), made)
     yield from made
 
 
@@ -173,6 +175,51 @@ def _costs(random: Random, made: list[Load]) -> None:
             load.add(
                 "erp", "costs", booked | {"amount": random.randrange(100, 900), "location_id": random.choice([None, "S1", "S9"])}
             )
+def _handovers(random: Random, made: list[Load]) -> None:
+    """What other systems say of the orders: payments, work, parcels, calls and stock, at times late, corrected or wrong."""
+    for number in range(ORDERS):
+        name, happened = f"shop{number}", _instant(random, random.randrange(700))
+        for load in _deliveries(random, made, happened):
+            paid: Row = {"order_id": name, "payment_number": random.choice([1, 1, 2]), "method": random.choice(["card", "cash"])}
+            load.add(random.choice(["shop", "till"]), "payments", paid | {"amount": random.choice([20, 24.9, 40])})
+            work: Row = {
+                "fulfilment_id": f"f{number}",
+                "order_id": random.choice([name, name, "elsewhere"]),
+                "created_at": happened,
+            }
+            work |= {"mode": random.choice(["home_delivery", "click_and_collect"]), "location_id": random.choice([*STORES, "S9"])}
+            work |= {"lines_requested": random.randrange(1, 4), "shipped_at": random.choice([None, happened + timedelta(1)])}
+            load.add("oms", "fulfilments", work | {"cancelled_at": random.choice([None, None, happened])})
+            parcel: Row = {"shipment_id": f"p{number}", "order_id": random.choice([name, "elsewhere"]), "carrier": "C"}
+            parcel |= {
+                "fulfilment_id": random.choice([None, f"f{number}"]),
+                "shipped_at": happened + timedelta(random.choice([1, 3])),
+            }
+            load.add("tms", "shipments", parcel | {"status": "in_transit"})
+            call: Row = {"contact_id": f"c{number}", "order_id": random.choice([None, name, "elsewhere"]), "created_at": happened}
+            load.add("desk", "contacts", call | {"channel": "phone", "identity_key": f"k{random.randrange(PEOPLE)}"})
+            move: Row = {"movement_id": f"m{number}", "location_id": random.choice([*STORES]), "sku": random.choice(SKUS)}
+            load.add("wms", "stock_movements", move | {"moved_at": happened, "kind": "sale", "quantity": -1})
+
+
+def _predictions(random: Random, made: list[Load]) -> None:
+    """Forecasts of products and of categories, stock that ran out, and recommendations."""
+    for number in range(ORDERS):
+        happened = _instant(random, random.randrange(680, 716))
+        for load in _deliveries(random, made, happened):
+            day = happened.date()
+            told: Row = {
+                "model": "plan",
+                "made_on": day - timedelta(random.choice([1, 8])),
+                "location_id": random.choice([*STORES]),
+            }
+            told |= {"sku": random.choice(["C1", "C2", *SKUS[:3]]), "forecast_date": day, "quantity": random.randrange(3)}
+            load.add("planning", "forecasts", told)
+            left: Row = {"location_id": random.choice([*STORES]), "sku": random.choice(SKUS[:3]), "stock_date": day}
+            load.add("wms", "stock_levels", left | {"on_hand": random.randrange(2)})
+            shown: Row = {"recommendation_id": f"r{number}", "session_id": f"s{number % SESSIONS}", "sku": random.choice(SKUS)}
+            shown |= {"shown_at": happened, "clicked_at": random.choice([None, happened]), "is_holdout": random.random() < 0.3}
+            load.add("recommender", "recommendations", shown | {"order_id": random.choice([None, f"shop{number}"])})
 
 
 def _persons(made: list[Load]) -> None:

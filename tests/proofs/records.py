@@ -244,7 +244,8 @@ class Records:
 
 TABLES = (
     "orders", "order_lines", "returns", "products", "price_changes", "locations", "opening_hours", "sessions", "fulfilments",
-    "shipments", "fx_rates", "customers", "contacts", "costs",
+    "shipments", "fx_rates", "customers", "contacts", "costs", "payments", "stock_movements", "stock_levels", "forecasts",
+    "recommendations",
 )  # fmt: skip
 
 

@@ -10,11 +10,13 @@ from dashboard.builds import Build, current
 from dashboard.catalogue import catalogue
 from dashboard.metrics import Question, ask
 from tests.proofs import baskets, conversion, customers, lead_times, markdowns, returns, service
+from tests.proofs import audit, baskets, conversion, customers, lead_times, markdowns, models
 from tests.proofs.figures import Figures
 from tests.proofs.records import read
 
 # What each family's figures are sliced by, month by month, besides being taken whole.
 FAMILIES = {
+    audit: ("channel", "location"),
     baskets: ("channel", "fulfilment_mode", "location"),
     conversion: ("channel", "device", "source", "medium"),
     customers: ("acquisition_channel",),
@@ -22,6 +24,7 @@ FAMILIES = {
     markdowns: ("channel", "discount_kind"),
     returns: ("channel", "location", "fulfilment_mode", "category"),
     service: ("channel", "location", "reason", "contact_channel"),
+    models: ("channel", "location", "category", "forecast_model", "feature"),
 }
 CUTS = [
     pytest.param(family, columns, id=f"{family.__name__.rpartition('.')[2]} by {' and '.join(columns) or 'nothing'}")

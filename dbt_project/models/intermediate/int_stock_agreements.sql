@@ -1,0 +1,109 @@
+-- Units sold and units the stock book let go, by location, product and month: a stock movement names no order, so single ones
+-- cannot be matched. Only what the book follows is compared, in the months it holds whole.
+{%- set moved_date = local_date('moved_at', default_timezone()) %}
+{%- set sold_date = local_date('orders.ordered_at', default_timezone()) %}
+
+with moves as (
+    select
+        location_id,
+        product_id,
+        {{ month_of(moved_date) }} as month,
+        -sum(case when kind = 'sale' then quantity else 0 end) as units
+    from {{ ref('stg_stock_movements') }}
+    group by location_id, product_id, {{ month_of(moved_date) }}
+),
+
+followed as (
+    select distinct
+        location_id,
+        product_id
+    from moves
+),
+
+book as (
+    select
+        {{ month_of(days_after(local_date('min(moved_at)', default_timezone()), 27)) }} as first_month,
+        {{ month_of(local_date('max(moved_at)', default_timezone())) }} as last_month
+    from {{ ref('stg_stock_movements') }}
+),
+
+-- goods leave where the ticket was made, or where the first fulfilment of the order was worked on
+senders as (
+    select
+        order_numbers.order_id,
+        work.location_id,
+        row_number() over (partition by order_numbers.order_id order by work.fulfilment_number) as work_rank
+    from {{ ref('stg_fulfilments') }} as work
+    inner join {{ ref('int_order_numbers') }} as order_numbers
+        on
+            work.order_number = order_numbers.order_number
+            and (work.source_system = order_numbers.source_system or order_numbers.is_only)
+),
+
+sold as (
+    select
+        followed.location_id,
+        followed.product_id,
+        {{ month_of(sold_date) }} as month,
+        sum(lines.quantity) as units,
+        sum(lines.sales) as sales,
+        sum(lines.sales_ttc) as sales_ttc
+    from {{ ref('order_lines') }} as lines
+    inner join {{ ref('int_orders') }} as orders on lines.order_id = orders.order_id
+    left join senders on lines.order_id = senders.order_id and senders.work_rank = 1
+    inner join followed
+        on
+            lines.product_id = followed.product_id
+            and case when orders.is_store_order then orders.location_id else senders.location_id end = followed.location_id
+    where
+        not lines.is_gift_card
+        and not orders.is_test
+        and orders.status not in ('cancelled', 'voided', 'fraud')
+    group by followed.location_id, followed.product_id, {{ month_of(sold_date) }}
+),
+
+prices as (
+    select
+        product_id,
+        sum(sales) / nullif(sum(units), 0) as price,
+        sum(sales_ttc) / nullif(sum(units), 0) as price_ttc
+    from sold
+    group by product_id
+),
+
+compared as (
+    select
+        coalesce(sold.location_id, moves.location_id) as location_id,
+        coalesce(sold.product_id, moves.product_id) as product_id,
+        coalesce(sold.month, moves.month) as month,
+        coalesce(moves.units, 0) - coalesce(sold.units, 0) as gap
+    from sold
+    full outer join moves
+        on
+            sold.location_id = moves.location_id
+            and sold.product_id = moves.product_id
+            and sold.month = moves.month
+    where coalesce(sold.units, 0) <> 0 or coalesce(moves.units, 0) <> 0
+)
+
+select
+    'sales_stock' as system_pair,
+    compared.location_id || ':' || compared.product_id || ':' || cast(compared.month as varchar) as record_id,
+    cast(null as varchar) as order_number,
+    compared.product_id as other_number,
+    compared.month as record_date,
+    'unknown' as channel,
+    coalesce(locations.location_id, 'unknown') as location_id,
+    cast(null as boolean) as is_missing_in_second,
+    cast(null as boolean) as is_missing_in_first,
+    compared.gap <> 0 as is_amount_different,
+    cast(null as boolean) as is_duplicate,
+    cast(null as boolean) as is_late,
+    cast(null as boolean) as is_unseen,
+    cast(coalesce(abs(compared.gap) * prices.price, 0) as decimal(18, 4)) as sales_at_risk,
+    cast(coalesce(abs(compared.gap) * prices.price_ttc, 0) as decimal(18, 4)) as sales_at_risk_ttc,
+    cast(null as double) as lag_minutes
+from compared
+inner join book on compared.month >= book.first_month and compared.month <= book.last_month
+left join prices on compared.product_id = prices.product_id
+left join {{ ref('stg_locations') }} as locations on compared.location_id = locations.location_id
