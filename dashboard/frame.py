@@ -22,6 +22,7 @@ HERE = Path(__file__).parent
 PAGES = {
     "executives": {
         "overview": "explore",
+        "drivers": "account_tree",
         "conversion": "conversion_path",
         "baskets": "shopping_basket",
         "customers": "group",

@@ -14,6 +14,7 @@ from dashboard.charts.bars import bars
 from dashboard.charts.bridge import bridge
 from dashboard.charts.curve import curve
 from dashboard.charts.drawing import Drawn
+from dashboard.charts.drivers import drivers
 from dashboard.charts.heatmap import heatmap
 from dashboard.charts.trend import trend
 from dashboard.questions import is_ripe, reach
@@ -26,9 +27,10 @@ KINDS: Mapping[str, Callable[[Page, Chart], Drawn | None]] = {
     "heatmap": heatmap,
     "curve": curve,
     "bridge": bridge,
+    "drivers": drivers,
 }
 # Kinds that take a row of their own.
-WIDE = {"heatmap"}
+WIDE = {"drivers", "heatmap"}
 
 
 def show(page: Page) -> None:

@@ -4,7 +4,7 @@ Colours are the theme's: `#000001` to `#000010` stand for its categorical slots 
 sequential ones, and the browser puts in the colour of the light or the dark theme.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from math import isfinite
@@ -48,6 +48,17 @@ class Drawn:
 
 
 @dataclass(frozen=True)
+class Step:
+    """One bar of a figure of steps: its words, where it starts, how far it goes, what is written there, its colour's slot."""
+
+    label: str
+    base: float
+    move: float
+    text: str
+    colour: str
+
+
+@dataclass(frozen=True)
 class Line:
     """One line of a chart: its words, the slot of its colour, and its points in order."""
 
@@ -84,6 +95,44 @@ def line_figure(page: Page, metric: Metric, lines: Sequence[Line], events: Seque
     _bands(figure, events, starts[0], starts[-1])
     label_ends(figure, lines, marks[-1] - marks[0], HEIGHT)
     return figure
+
+
+def steps_figure(steps: Sequence[Step], hovers: Sequence[str]) -> go.Figure:
+    """Bars that each start where the one before ended, from top to bottom, as high as they need."""
+    labels = [step.label for step in steps]
+    ends = [step.base + step.move for step in steps]
+    figure = go.Figure(
+        go.Bar(
+            x=[step.move for step in steps],
+            y=labels,
+            base=[step.base for step in steps],
+            orientation="h",
+            marker={"color": [step.colour for step in steps]},
+            width=0.62,
+            hovertemplate="%{y} · %{customdata}<extra></extra>",
+            customdata=list(hovers),
+        )
+    )
+    for step, end in zip(steps, ends, strict=True):
+        place = {"x": max(step.base, end), "y": step.label, "xanchor": "left", "xshift": 5}
+        figure.add_annotation(text=step.text, showarrow=False, **place)
+    plain(figure, max(HEIGHT, 27 * len(steps) + 50), left=width(labels), right=width([step.text for step in steps]))
+    edges = [0.0, *ends]
+    figure.update_xaxes(visible=False, range=[min(edges) * 1.02, max(edges) * 1.02 or 1])
+    figure.update_yaxes(autorange="reversed", showgrid=False, type="category")
+    return figure
+
+
+def change_steps(parts: Mapping[str, float], total: str, kind: str, language: str) -> tuple[list[Step], int]:
+    """Parts of a change one after the other and their sum at the end, and what their texts are divided by."""
+    change = sum(parts.values())
+    scale = formats.factor(kind, max((abs(amount) for amount in [change, *parts.values()]), default=0.0))
+    steps, level = [], 0.0
+    for label, move in parts.items():
+        colour = BETTER if move >= 0 else WORSE
+        steps.append(Step(label, level, move, formats.signed(move / scale, language), colour))
+        level += move
+    return [*steps, Step(total, 0.0, change, formats.signed(change / scale, language), QUIET)], scale
 
 
 def _bands(figure: go.Figure, events: Sequence[Row], first: date, last: date) -> None:
