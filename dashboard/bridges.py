@@ -7,6 +7,7 @@ another metric; the last arrives at the metric itself. The steps are differences
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import streamlit as st
 
@@ -119,33 +120,36 @@ def show(page: Page) -> None:
 
 @lru_cache(maxsize=128)
 def _drawn(page: Page, bridge: Bridge, language: str) -> Drawn | None:
-    """The bridge as steps from the first value down, or up, to the last; the finding as its title."""
+    """The steps from the first value to the last and their sum, the gap; both values are in the title."""
+    words.speak(language)
     landings = cross(page, bridge)
     if landings is None:
         return None
-    metric, values = bridge.metric, [landing.value for landing in landings]
-    largest = max(abs(value) for value in values)
-    scale = formats.factor(metric.format, largest)
-
-    def text(value: float, is_step: bool) -> str:
-        shown = value * 100 if metric.format == "percent" else value / scale
-        return formats.signed(shown, language) if is_step else formats.bare(value / scale, metric.format, language)
-
-    steps = [Step(landings[0].label, 0.0, values[0], text(values[0], False), QUIET)]
-    for before, landing in zip(values, landings[1:], strict=False):
-        move = landing.value - before
-        steps.append(Step(landing.label, before, move, text(move, True), ACCENT))
-    steps.append(Step(metric_label(metric), 0.0, values[-1], text(values[-1], False), QUIET))
+    metric, start, end = bridge.metric, landings[0], landings[-1]
     title = say(
         "bridge.gap",
-        start=inside(landings[0].label),
+        start=inside(start.label),
         end=inside(metric_label(metric)),
-        first=text_of(page, metric, values[0]),
-        last=text_of(page, metric, values[-1]),
+        first=text_of(page, metric, start.value),
+        last=text_of(page, metric, end.value),
     )
-    alt = f"{title}: " + ", ".join(f"{step.label} {step.text}" for step in steps)
-    figure = steps_figure(steps, [text_of(page, metric, step.move) for step in steps])
-    return Drawn(title, formats.unit(metric.format, largest, language, page.currency), figure, alt)
+    steps = [
+        Step(
+            landing.label, before.value - start.value, landing.value - before.value, _moved(page, metric, before, landing), ACCENT
+        )
+        for before, landing in pairwise(landings)
+    ]
+    gap = Step(say("bridge.sum"), 0.0, end.value - start.value, _moved(page, metric, start, end), QUIET)
+    figure = steps_figure([*steps, gap], [text_of(page, metric, landing.value) for landing in (*landings[1:], end)])
+    return Drawn(title, "", figure, f"{title}: " + ", ".join(f"{step.label} {step.text}" for step in (*steps, gap)))
+
+
+def _moved(page: Page, metric: Metric, before: Landing, after: Landing) -> str:
+    """What a step took away or added: money as money, shares in points."""
+    if metric.format == "currency":
+        move = after.value - before.value
+        return ("-" if move < 0 else "+") + text_of(page, metric, abs(move)) if move else text_of(page, metric, 0.0)
+    return formats.change(after.value, before.value, metric.format, words.language()) or formats.NOTHING
 
 
 def _label(build: Build, name: str) -> str:

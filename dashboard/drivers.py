@@ -73,7 +73,7 @@ def explained(page: Page, metric: Metric) -> tuple[Cell, ...] | None:
 
 def move(cells: Iterable[Cell]) -> Move:
     """The sum of some cells."""
-    before, now, parts = Decimal(0), Decimal(0), dict.fromkeys(DRIVERS, Decimal(0))
+    before, now, parts = Decimal(0), Decimal(0), _nothing()
     for cell in cells:
         before, now = before + cell.before, now + cell.now
         for driver, part in cell.parts.items():
@@ -95,7 +95,7 @@ def cells(build: Build, now: tuple[date, date], before: tuple[date, date], is_by
     for row in rows:
         cell = found.setdefault(
             (row["channel"], row["location_id"]),
-            {"region": row["region"], "before": Decimal(0), "now": Decimal(0), "parts": dict.fromkeys(DRIVERS, Decimal(0))},
+            {"region": row["region"], "before": Decimal(0), "now": Decimal(0), "parts": _nothing()},
         )
         old, new = row[f"{total}_before"], row[f"{total}_now"]
         cell["before"] += old
@@ -110,10 +110,15 @@ def _parts(row: _Row, mix: Mapping[str, tuple[Fraction, Fraction]], with_vat: bo
     """Each factor's part of what one comparable cell moved, to the hundredth of a cent and without a rest."""
     is_counted = _visits(row, "before") is not None and _visits(row, "now") is not None
     before, now = (_chain(row, when, share, with_vat) for when, share in zip(("before", "now"), mix[row["channel"]], strict=True))
-    exact = shares(*factors(before, now))
-    parts = settled(exact, Fraction(now[-1]) - Fraction(before[-1]), UNIT)
+    total = "sales_ttc" if with_vat else "sales"
+    change = Fraction(row[f"{total}_now"] - row[f"{total}_before"])
+    parts = settled(shares(*factors(before, now)), change, UNIT)
     names = [UNCOUNTED if name == "conversion" and not is_counted else name for name in FACTORS]
     return {name: Decimal(int(part / UNIT)).scaleb(-4) for name, part in zip(names, parts, strict=False)}
+
+
+def _nothing() -> dict[str, Decimal]:
+    return {driver: Decimal(0) for driver in DRIVERS}
 
 
 def _chain(row: _Row, when: str, share: Fraction, with_vat: bool) -> list[Fraction | int | None]:

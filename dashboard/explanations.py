@@ -3,12 +3,12 @@
 import pandas as pd
 import streamlit as st
 
-from dashboard import formats, words
+from dashboard import cards, formats, words
 from dashboard.catalogue import Metric
 from dashboard.charts.drawing import text_of
 from dashboard.drivers import Cell, Move, explained, move
 from dashboard.topics import Page, dimension_label, metric_label, topic_charts, value_label
-from dashboard.words import called, inside, join, say
+from dashboard.words import called, join, say
 
 DIMENSIONS = ("channel", "region", "location")
 # As many drivers are named on either side; one that weighs less than this share of the strongest is not.
@@ -16,10 +16,13 @@ TOLD, WORTH = 2, 0.1
 
 
 def tell(page: Page) -> None:
-    """The finding in one sentence: how far the amount moved, what pushed it, and what held it back."""
+    """The finding in words, how far the amount moved, what pushed it and what held it back; the page's cards beside it."""
     metric = _explained_metric(page)
     cells = explained(page, metric)
-    st.markdown(_sentence(page, metric, move(cells)) if cells else say("drivers.nothing"))
+    said, grown = st.columns([3, 1], vertical_alignment="center")
+    said.markdown(_sentence(page, metric, move(cells)) if cells else say("drivers.nothing"))
+    with grown:
+        cards.show(page)
 
 
 def show(page: Page) -> None:
@@ -74,7 +77,8 @@ def _named(page: Page, metric: Metric, whole: Move, sign: int) -> str:
     strongest = max((abs(part) for part in whole.parts.values()), default=0)
     pushing = sorted(((part * sign, driver) for driver, part in whole.parts.items() if part * sign > 0), reverse=True)
     told = [(part, driver) for part, driver in pushing[:TOLD] if float(part) >= WORTH * float(strongest)]
-    return join([f"{inside(called('driver', driver))} ({text_of(page, metric, float(part))})" for part, driver in told])
+    way = "gain" if sign > 0 else "loss"
+    return join([f"{say(f'{way}.{driver}')} ({text_of(page, metric, float(part))})" for part, driver in told])
 
 
 def _table(page: Page, metric: Metric, cells: tuple[Cell, ...], dimension: str):

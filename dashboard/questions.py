@@ -9,7 +9,7 @@ from dashboard.catalogue import Metric
 from dashboard.metrics import Answer, Question, ask
 from dashboard.periods import compared_range, periods, spans
 from dashboard.semantics import semantics
-from dashboard.topics import Page
+from dashboard.topics import Page, meta
 
 DAY = timedelta(days=1)
 # A rate over fewer cases is not shown: chance alone would move it.
@@ -29,6 +29,8 @@ class Reach:
     until: date
     grain: str
     finest: str
+    # A growth is a comparison already: what it was a year before would need a year more.
+    is_compared: bool = True
 
 
 def reach(page: Page, metric: Metric, grain: str | None = None) -> Reach:
@@ -46,7 +48,8 @@ def reach(page: Page, metric: Metric, grain: str | None = None) -> Reach:
     grains = known.available([metric.name]).grains
     wanted = grain or view.grain
     coarser = known.grains[known.grains.index(wanted) :] if wanted in known.grains else ()
-    return Reach(where, since, until, next((one for one in (wanted, *coarser) if one in grains), grains[0]), grains[0])
+    nearest = next((one for one in (wanted, *coarser) if one in grains), grains[0])
+    return Reach(where, since, until, nearest, grains[0], meta(page.build, metric.name).get("compared", True))
 
 
 def ask_together(
@@ -76,7 +79,9 @@ def ask_together(
 
 
 def comparison(build: Build, reached: Reach, wanted: str) -> str | None:
-    """The comparison, unless some of the days to compare with are before the first of the data."""
+    """The comparison, unless some of the days to compare with are before the first of the data, or it makes no sense."""
+    if not reached.is_compared:
+        return None
     compared = None if wanted == TARGETS else compared_range(build, wanted, reached.since, reached.until)
     return wanted if wanted == TARGETS or (compared and build.span and compared[0] >= build.span[0]) else None
 

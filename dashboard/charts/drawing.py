@@ -116,10 +116,10 @@ def steps_figure(steps: Sequence[Step], hovers: Sequence[str]) -> go.Figure:
     for step, end in zip(steps, ends, strict=True):
         place = {"x": max(step.base, end), "y": step.label, "xanchor": "left", "xshift": 5}
         figure.add_annotation(text=step.text, showarrow=False, **place)
-    plain(figure, max(HEIGHT, 27 * len(steps) + 50), left=width(labels), right=width([step.text for step in steps]))
+    plain(figure, max(HEIGHT, 26 * len(steps) + 60), left=width(labels), right=width([step.text for step in steps]))
     edges = [0.0, *ends]
     figure.update_xaxes(visible=False, range=[min(edges) * 1.02, max(edges) * 1.02 or 1])
-    figure.update_yaxes(autorange="reversed", showgrid=False, type="category")
+    figure.update_yaxes(range=[len(steps) - 0.4, -0.6], showgrid=False, type="category")
     return figure
 
 
