@@ -33,6 +33,9 @@ DRIVERS = (*APART, *FACTORS[:4], UNCOUNTED, *FACTORS[4:])
 # The warehouse keeps money to the hundredth of a cent.
 UNIT = Fraction(1, 10_000)
 
+# What amounts including VAT are called beside those without.
+VAT = "_ttc"
+
 _Row = Mapping[str, Any]
 
 
@@ -60,7 +63,7 @@ class Move:
 def explained(page: Page, metric: Metric) -> tuple[Cell, ...] | None:
     """The cells of what the page shows; none where there is nothing to compare with."""
     reached = reach(page, metric)
-    compare = comparison(page.build, reached, page.view.compare)
+    compare = comparison(page.build, reached, page.view.comparison)
     if compare in (None, TARGETS):
         return None
     before = compared_range(page.build, compare, reached.since, reached.until)
@@ -90,7 +93,7 @@ def cells(build: Build, now: tuple[date, date], before: tuple[date, date], is_by
     """
     rows = _read(build, now, before, is_by_year)
     mix = _mix([row for row in rows if row["kind"] == "comparable"])
-    total = "sales_ttc" if with_vat else "sales"
+    total = f"sales{VAT}" if with_vat else "sales"
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for row in rows:
         cell = found.setdefault(
@@ -110,7 +113,7 @@ def _parts(row: _Row, mix: Mapping[str, tuple[Fraction, Fraction]], with_vat: bo
     """Each factor's part of what one comparable cell moved, to the hundredth of a cent and without a rest."""
     is_counted = _visits(row, "before") is not None and _visits(row, "now") is not None
     before, now = (_chain(row, when, share, with_vat) for when, share in zip(("before", "now"), mix[row["channel"]], strict=True))
-    total = "sales_ttc" if with_vat else "sales"
+    total = f"sales{VAT}" if with_vat else "sales"
     change = Fraction(row[f"{total}_now"] - row[f"{total}_before"])
     parts = settled(shares(*factors(before, now)), change, UNIT)
     names = [UNCOUNTED if name == "conversion" and not is_counted else name for name in FACTORS]
@@ -131,7 +134,7 @@ def _chain(row: _Row, when: str, share: Fraction, with_vat: bool) -> list[Fracti
         row[f"order_count_{when}"],
         *(Fraction(row[f"{name}_{when}"]) for name in ("units", "gross_at_fixed", "sales_at_fixed", "sales")),
     ]
-    return [*chain, Fraction(row[f"sales_ttc_{when}"])] if with_vat else chain
+    return [*chain, Fraction(row[f"sales{VAT}_{when}"])] if with_vat else chain
 
 
 def _visits(row: _Row, when: str) -> Fraction | None:
@@ -165,7 +168,7 @@ def _read(build: Build, now: tuple[date, date], before: tuple[date, date], is_by
         if is_by_year
         else ("day - $offset", "day + $offset")
     )
-    measures = ("visit_count", "counted_order_count", "order_count", "units", "sales", "sales_ttc")
+    measures = ("visit_count", "counted_order_count", "order_count", "units", "sales", f"sales{VAT}")
     named = {
         **{name: name for name in measures},
         "gross_at_fixed": "gross_sales_at_fixed_rates",

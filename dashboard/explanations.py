@@ -77,8 +77,12 @@ def _named(page: Page, metric: Metric, whole: Move, sign: int) -> str:
     strongest = max((abs(part) for part in whole.parts.values()), default=0)
     pushing = sorted(((part * sign, driver) for driver, part in whole.parts.items() if part * sign > 0), reverse=True)
     told = [(part, driver) for part, driver in pushing[:TOLD] if float(part) >= WORTH * float(strongest)]
-    way = "gain" if sign > 0 else "loss"
-    return join([f"{say(f'{way}.{driver}')} ({text_of(page, metric, float(part))})" for part, driver in told])
+    return join(
+        [
+            f"{say(f'gain.{driver}') if sign > 0 else say(f'loss.{driver}')} ({text_of(page, metric, float(part))})"
+            for part, driver in told
+        ]
+    )
 
 
 def _table(page: Page, metric: Metric, cells: tuple[Cell, ...], dimension: str):

@@ -71,7 +71,7 @@ def ask_together(
             since=reached.since,
             until=reached.until,
             where=reached.where,
-            compare=None if series else comparison(page.build, reached, compare or page.view.compare),
+            compare=None if series else comparison(page.build, reached, compare or page.view.comparison),
         )
         answer = ask(page.build, question)
         answers |= {metric.name: answer for metric in members}

@@ -43,7 +43,7 @@ def read_compared(page: Page, metric: Metric, whole: Sequence[date]) -> Line:
     """What the line is compared with, period by period."""
     reached = reach(page, metric)
     name = page.asked(metric)
-    compare = comparison(page.build, reached, page.view.compare)
+    compare = comparison(page.build, reached, page.view.comparison)
     if compare is None:
         return Line("", QUIET, {})
     question = Question((name,), (), reached.grain, reached.since, reached.until, reached.where, compare)
