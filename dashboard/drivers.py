@@ -225,8 +225,8 @@ def _read(build: Build, now: tuple[date, date], before: tuple[date, date], is_by
         calendars as (
             select
                 channel, location_id,
-                sum(sales * days_before / (days_before + days_now)) as calendar_before,
-                sum(sales * days_now / (days_before + days_now)) as calendar_now
+                round(sum(sales * days_before / (days_before + days_now)), 6) as calendar_before,
+                round(sum(sales * days_now / (days_before + days_now)), 6) as calendar_now
             from sold inner join opened using (location_id, weekday)
             group by all
         )

@@ -9,7 +9,7 @@ import pytest
 from dashboard.builds import Build, current
 from dashboard.catalogue import catalogue
 from dashboard.metrics import Question, ask
-from tests.proofs import baskets, conversion, customers, lead_times, markdowns
+from tests.proofs import baskets, conversion, customers, drivers, lead_times, markdowns
 from tests.proofs.figures import Figures
 from tests.proofs.records import read
 
@@ -18,6 +18,7 @@ FAMILIES = {
     baskets: ("channel", "fulfilment_mode", "location"),
     conversion: ("channel", "device", "source", "medium"),
     customers: ("acquisition_channel",),
+    drivers: ("channel", "location"),
     lead_times: ("channel", "location"),
     markdowns: ("channel", "discount_kind"),
 }
