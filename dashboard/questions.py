@@ -1,7 +1,7 @@
 """From a page's view to questions: which filters, days and grain each metric can take, and one question for all that agree."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from dashboard.builds import Build
@@ -50,6 +50,20 @@ def reach(page: Page, metric: Metric, grain: str | None = None) -> Reach:
     coarser = known.grains[known.grains.index(wanted) :] if wanted in known.grains else ()
     nearest = next((one for one in (wanted, *coarser) if one in grains), grains[0])
     return Reach(where, since, until, nearest, grains[0], meta(page.build, metric.name).get("compared", True))
+
+
+def still_open(page: Page, metric: Metric) -> Reach | None:
+    """The days at the end of the view whose window is not over, in whole periods; none where every window is.
+
+    They may be drawn as what is known so far, never counted. Long windows move the days shown, so they leave none open.
+    """
+    reached = reach(page, metric)
+    until = min(page.view.until, page.build.span[1]) if page.build.span else page.view.until
+    if not 0 < metric.censored_days < LONG_WINDOW_DAYS or until <= reached.until:
+        return None
+    over = whole_periods(page.build, reached)
+    later = [start for start in whole_periods(page.build, replace(reached, until=until)) if start not in over]
+    return replace(reached, since=later[0], until=until) if later else None
 
 
 def ask_together(

@@ -7,7 +7,7 @@ from typing import Any
 from dashboard.catalogue import Metric
 from dashboard.charts.drawing import OTHERS, QUIET, Line, Row, number
 from dashboard.metrics import BEFORE, SAMPLE, Question, ask
-from dashboard.questions import FEW, ask_together, comparison, reach
+from dashboard.questions import FEW, ask_together, comparison, reach, still_open, whole_periods
 from dashboard.topics import Page
 from dashboard.words import say
 
@@ -37,6 +37,15 @@ def read_points(page: Page, metric: Metric, rows: Sequence[Row], whole: Sequence
         if value is not None and (sample is None or sample >= FEW):
             found[start] = value
     return found
+
+
+def read_open(page: Page, metric: Metric, by: tuple[str, ...] = ()) -> tuple[list[Row], list[date]]:
+    """What is known so far of the periods whose window is not over, and their first days; nothing where every window is."""
+    reached = still_open(page, metric)
+    if reached is None:
+        return [], []
+    question = Question((page.asked(metric),), by, reached.grain, reached.since, reached.until, reached.where)
+    return ask(page.build, question).frame.to_dicts(), whole_periods(page.build, reached)
 
 
 def read_compared(page: Page, metric: Metric, whole: Sequence[date]) -> Line:
