@@ -13,6 +13,7 @@ LOADS = (date(2025, 9, 30), date(2025, 12, 29), date(2025, 12, 30), date(2025, 1
 PEOPLE = 40
 ORDERS = 240
 SESSIONS = 90
+VISITED_HOURS = 400
 SKUS = [f"sku{number}" for number in range(40)]
 STORES = {"S1": "Europe/Paris", "S2": "Europe/London", "S3": "Atlantic/Canary"}
 
@@ -39,6 +40,7 @@ def loads(seed: int) -> Iterator[Load]:
     for number in range(SESSIONS):
         _session(random, made, number)
     _persons(made)
+    _traffic(Random(f"traffic {seed}"), made)
     yield from made
 
 
@@ -121,6 +123,15 @@ def _session(random: Random, made: list[Load], number: int) -> None:
         visit |= {"channel": random.choice(["web", "app"]), "source": random.choice([None, "search"])}
         visit |= {"identity_key": random.choice([None, f"k{random.randrange(PEOPLE)}", f"k{random.randrange(PEOPLE)}"])}
         load.add("analytics", "sessions", visit | {"order_id": random.choice([None, None, f"shop{number}"])})
+
+
+def _traffic(random: Random, made: list[Load]) -> None:
+    """Hours that the stores' counters worked, some delivered late and some corrected."""
+    for _ in range(VISITED_HOURS):
+        hour = _instant(random, random.randrange(716)).replace(minute=0)
+        counted: Row = {"location_id": random.choice(list(STORES)), "hour_start": hour}
+        for load in _deliveries(random, made, hour):
+            load.add("counters", "store_traffic", counted | {"entries": random.randrange(9)})
 
 
 def _persons(made: list[Load]) -> None:

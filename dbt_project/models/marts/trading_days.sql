@@ -30,7 +30,9 @@ counted_hours as (
 ),
 
 store_channels as (
-    select channel from {{ ref('standard_channels') }} where is_store
+    select channel
+    from {{ ref('standard_channels') }}
+    where is_store
 ),
 
 -- sessions name no location: they are those of the web shop where there is only one
