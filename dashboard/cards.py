@@ -50,7 +50,7 @@ class Card:
         """How far it moved, as a share of what it is compared with; 0 when that is unknown."""
         if self.is_few or self.now is None or not self.reference:
             return 0.0
-        return self.now / self.reference - 1
+        return (self.now - self.reference) / abs(self.reference)
 
 
 def read(page: Page, metrics: tuple[Metric, ...]) -> list[Card]:
@@ -81,7 +81,8 @@ def show(page: Page, most: int = 8) -> list[Card]:
     grid = st.grid(columns, min_column_width=156, gap="small", key="cards")
     for card in cards:
         _draw(page, card, grid)
-    st.markdown(changes(page, cards))
+    if any(card.reach.is_compared for card in cards):
+        st.markdown(changes(page, cards))
     return cards
 
 
@@ -182,6 +183,8 @@ def _reason(page: Page, card: Card) -> tuple[str, str] | None:
 def _described(page: Page, card: Card) -> str:
     """What the delta is against, and which filters the metric could not take."""
     ignored = [name for name, _ in page.view.filters if name not in card.metric.dimensions]
+    if not card.reach.is_compared:
+        return say("card.is_growth")
     nothing = "card.no_target" if page.view.compare == TARGETS else "card.no_reference"
     parts = [say(nothing if card.reference is None else f"against.{page.view.compare}")]
     if card.target is not None and page.view.compare != TARGETS:

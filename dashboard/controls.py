@@ -14,7 +14,7 @@ import streamlit as st
 
 from dashboard import formats, words
 from dashboard.builds import Build
-from dashboard.periods import spans
+from dashboard.periods import EVENT, Event, spans
 from dashboard.words import called, say
 
 PERIODS = (
@@ -26,9 +26,10 @@ PERIODS = (
     "this_year",
     "last_12_months",
     "all",
+    "event",
     "custom",
 )
-COMPARISONS = ("previous_period", "last_year", "retail_week", "target")
+COMPARISONS = ("previous_period", "last_year", "retail_week", "event", "target")
 CALENDARS = ("iso", "retail")
 TAXES = ("ht", "ttc")
 FILTERS = ("channel", "region", "location")
@@ -51,6 +52,12 @@ class View:
     calendar: str
     tax: str
     filters: tuple[tuple[str, tuple[str, ...]], ...]
+    event: str = ""
+
+    @property
+    def comparison(self) -> str:
+        """The comparison as a question names it, with the event where it is one."""
+        return f"{self.compare}:{self.event}" if self.compare == EVENT and self.event else self.compare
 
     @property
     def grain(self) -> str:
@@ -71,6 +78,7 @@ class Offer:
     regions: Mapping[str, str]
     has_tax: bool
     has_targets: bool
+    events: Sequence[Event] = ()
 
     def name(self, dimension: str, value: str) -> str:
         """What people call a filter's value."""
@@ -113,6 +121,7 @@ def read(url: Mapping[str, Sequence[str]], language: str) -> Settings:
         "compare": one("compare", COMPARISONS, DEFAULTS["compare"]),
         "calendar": one("calendar", CALENDARS, DEFAULTS["calendar"]),
         "tax": one("tax", TAXES, DEFAULTS["tax"]),
+        "event": (url.get("event") or [""])[-1],
         "days": tuple(day for name in ("from", "to") for day in _days(url.get(name, ()))),
         **{dimension: sorted(set(url.get(dimension, ())) - {""}) for dimension in FILTERS},
     }
@@ -128,6 +137,8 @@ def remember(state: Settings, language: str) -> None:
     }
     if state["period"] == "custom":
         wanted |= {name: [day.isoformat()] for name, day in zip(("from", "to"), state["days"], strict=True)}
+    if state["event"] and EVENT in (state["period"], state["compare"]):
+        wanted["event"] = [state["event"]]
     if wanted != {name: st.query_params.get_all(name) for name in st.query_params}:
         st.query_params.from_dict(wanted)
     st.session_state[WRITTEN] = wanted
@@ -138,20 +149,27 @@ def view(state: Settings, offer: Offer) -> View:
     first, last = offer.days
     since, until = days(state, offer)
     state["shown"] = (since, until)
-    compare = state["compare"] if state["compare"] != "target" or offer.has_targets else DEFAULTS["compare"]
+    compare = state["compare"] if state["compare"] in _comparisons(state, offer) else DEFAULTS["compare"]
+    event = _event(state, offer) if compare == EVENT else None
     filters = tuple(
         (dimension, chosen)
         for dimension in FILTERS
         if dimension in offer.values
         and (chosen := tuple(value for value in state[dimension] if value in offer.values[dimension]))
     )
-    return View(max(first, since), min(last, until), compare, state["calendar"], state["tax"], filters)
+    name = event.name if event else ""
+    return View(max(first, since), min(last, until), compare, state["calendar"], state["tax"], filters, name)
 
 
 def days(state: Settings, offer: Offer) -> tuple[date, date]:
     """First and last day of the chosen period, counted from the data's last day, never from today."""
     first, last = offer.days
     period = state["period"]
+    if period == EVENT:
+        event = _event(state, offer)
+        if event:
+            return event.first, event.last
+        period = DEFAULTS["period"]
     if period == "custom":
         since, until = state["days"]
         return (since, until) if since <= last and until >= first else (first, last)
@@ -165,6 +183,26 @@ def days(state: Settings, offer: Offer) -> tuple[date, date]:
     own = f"retail_{grain}" if state["calendar"] == "retail" else grain
     *_, before, current = (span.first for span in spans(offer.build, own, first - 400 * DAY, last))
     return (current, last) if which == "this" else (before, current - DAY)
+
+
+def _events(state: Settings, offer: Offer) -> list[Event]:
+    """The events to choose from: all of them as a period, else those that make up half of the days shown."""
+    if state["period"] == EVENT:
+        return list(offer.events)
+    since, until = days(state, offer)
+    return [event for event in offer.events if 2 * event.shared(since, until) > (until - since).days]
+
+
+def _event(state: Settings, offer: Offer) -> Event | None:
+    """The event chosen, else the newest there is to choose."""
+    choices = _events(state, offer)
+    return next((event for event in choices if event.event_id == state["event"]), choices[0] if choices else None)
+
+
+def _comparisons(state: Settings, offer: Offer) -> list[str]:
+    """The comparisons that mean something: a target needs targets, an event one to compare with."""
+    lacking = {"target": not offer.has_targets, EVENT: not _events(state, offer)}
+    return [name for name in COMPARISONS if not lacking.get(name)]
 
 
 def draw(state: Settings, offer: Offer) -> None:
@@ -194,12 +232,23 @@ def _main(state: Settings, offer: Offer, place: str) -> None:
     seen = "collapsed" if place == "wide" else "visible"
     st.selectbox(
         say("control.period"),
-        PERIODS,
+        [name for name in PERIODS if name != EVENT or offer.events],
         format_func={name: say(f"period.{name}") for name in PERIODS}.__getitem__,
         label_visibility=seen,
         width=152 if place == "wide" else "stretch",
         **_bound(state, "period", place),
     )
+    events = {event.event_id: event for event in _events(state, offer)}
+    if events and EVENT in (state["period"], state["compare"]):
+        chosen = _event(state, offer)
+        st.selectbox(
+            say("control.event"),
+            list(events),
+            format_func=lambda event: f"{events[event].name} {events[event].first.year}",
+            label_visibility=seen,
+            width=190 if place == "wide" else "stretch",
+            **_bound(state, "event", place, fallback=chosen.event_id if chosen else "", allowed=list(events)),
+        )
     if state["period"] == "custom":
         st.date_input(
             say("control.days"),
@@ -211,7 +260,7 @@ def _main(state: Settings, offer: Offer, place: str) -> None:
             width=230 if place == "wide" else "stretch",
             **_bound(state, "days", place),
         )
-    comparisons = [name for name in COMPARISONS if name != "target" or offer.has_targets]
+    comparisons = _comparisons(state, offer)
     st.segmented_control(
         say("control.compare"),
         comparisons,
@@ -289,6 +338,9 @@ def _bound(state: Settings, name: str, place: str, fallback: Any = None, allowed
                 st.session_state[STATE][name] = tuple(chosen)
         elif name == "period" and chosen == "custom":
             st.session_state[STATE] |= {"period": chosen, "days": st.session_state[STATE]["shown"]}
+        elif name == "period" and chosen == EVENT:
+            # Who asks for Black Friday wants to know how it did against the last one.
+            st.session_state[STATE] |= {"period": chosen, "compare": EVENT}
         elif chosen is not None:
             st.session_state[STATE][name] = chosen
 

@@ -14,6 +14,7 @@ from dashboard.builds import Build
 from dashboard.catalogue import Metric, dimensions, value_labels, values
 from dashboard.charts.drawing import SLOTS
 from dashboard.controls import Offer
+from dashboard.periods import Event, events
 from dashboard.topics import Page, topic_metrics
 from dashboard.words import say
 from settings import load_settings
@@ -22,6 +23,7 @@ HERE = Path(__file__).parent
 PAGES = {
     "executives": {
         "overview": "explore",
+        "drivers": "account_tree",
         "conversion": "conversion_path",
         "baskets": "shopping_basket",
         "customers": "group",
@@ -173,7 +175,16 @@ def _offer(build: Build, metrics: tuple[Metric, ...], language: str) -> Offer:
         regions=_regions(build),
         has_tax=any(metric.ttc for metric in metrics),
         has_targets=bool(build.info["entities"].get("targets")),
+        events=_events(build),
     )
+
+
+def _events(build: Build) -> tuple[Event, ...]:
+    """The events that came back, both times within the data."""
+    if "events" not in build.info["marts"] or not build.span:
+        return ()
+    first, last = build.span
+    return tuple(event for event in events(build) if first <= event.before and event.first <= last)
 
 
 @lru_cache(maxsize=16)

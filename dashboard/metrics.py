@@ -16,7 +16,7 @@ from metricflow_semantics.errors.error_classes import MetricFlowException
 
 from dashboard.builds import Build
 from dashboard.catalogue import catalogue, definitions, dimensions
-from dashboard.periods import COMPARISONS, DAY, Span, compared_range, compared_spans, periods, spans
+from dashboard.periods import COMPARISONS, DAY, Span, compared_range, compared_spans, kind, periods, spans
 from dashboard.semantics import STANDARD_GRAINS, Available, Item, semantics
 
 ANSWERS_KEPT = 2048
@@ -119,7 +119,7 @@ def _plan(build: Build, question: Question) -> _Plan:
             raise QuestionError(f"{', '.join(twice)} is asked for twice")
     if question.since and question.until and question.since > question.until:
         raise QuestionError(f"the period ends before it starts: {question.since} to {question.until}")
-    if question.compare not in (None, *COMPARISONS):
+    if question.compare and kind(question.compare) not in COMPARISONS:
         raise QuestionError(f"there is no comparison {question.compare!r}; there are {', '.join(COMPARISONS)}")
     samples = tuple((name, sample) for name in question.metrics if (sample := known[name].sample))
     asked = (*question.metrics, *(sample for _, sample in samples))

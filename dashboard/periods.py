@@ -10,6 +10,8 @@ from dashboard.builds import Build
 from dashboard.semantics import STANDARD_GRAINS, semantics
 
 COMPARISONS = ("previous_period", "last_year", "retail_week", "event", "target")
+# `event:Black Friday` names the event; `event` alone means the one that shares most days with the range.
+EVENT = "event"
 
 DAY = timedelta(days=1)
 
@@ -21,6 +23,45 @@ class Span:
     start: date
     first: date
     last: date
+
+
+@dataclass(frozen=True)
+class Event:
+    """An event that came back: its days, and the first day it had the year before."""
+
+    name: str
+    first: date
+    last: date
+    before: date
+
+    @property
+    def event_id(self) -> str:
+        """Its name and first day, which tell it from last year's."""
+        return f"{self.name} {self.first}"
+
+    def shared(self, first: date, last: date) -> int:
+        """How many of its days lie in a range."""
+        return max((min(self.last, last) - max(self.first, first)).days + 1, 0)
+
+
+def kind(comparison: str) -> str:
+    """Which of `COMPARISONS` it is, whatever event it names."""
+    return comparison.partition(":")[0]
+
+
+@lru_cache(maxsize=64)
+def events(build: Build) -> tuple[Event, ...]:
+    """Every event with one of its name about a year before, newest first, each with the nearest such."""
+    rows = build.sql(
+        """
+        select now.event_name, now.starts_on, now.ends_on, max(before.starts_on) as starts_on_before
+        from marts.events as now
+        inner join marts.events as before
+            on now.event_name = before.event_name and now.starts_on - before.starts_on between 180 and 550
+        group by all order by now.starts_on desc, now.event_name
+        """
+    )
+    return tuple(Event(*row) for row in rows.iter_rows())
 
 
 @lru_cache(maxsize=64)
@@ -104,8 +145,8 @@ def _day_by_day(build: Build, comparison: str, first: date, last: date) -> Calla
     """What each day of a range is compared with."""
     if comparison == "retail_week":
         return _retail_days(build).get
-    offset = _event_offset(build, first, last)
-    return (lambda day: day - offset) if offset else (lambda _: None)
+    event = _event(build, comparison.partition(":")[2], first, last)
+    return (lambda day: day - (event.first - event.before)) if event else (lambda _: None)
 
 
 @lru_cache(maxsize=64)
@@ -116,32 +157,10 @@ def _retail_days(build: Build) -> dict[date, date]:
     return dict(rows.iter_rows())
 
 
-@lru_cache(maxsize=256)
-def _event_offset(build: Build, first: date, last: date) -> timedelta | None:
-    """From the last event of that name to the one this range lies in: Black Friday to Black Friday.
-
-    Of several events in the range, the one that shares most days with it.
-    """
-    rows = build.sql(
-        """
-        with touched as (
-            select
-                event_name, starts_on,
-                least(ends_on, $last) - greatest(starts_on, $first) as shared
-            from marts.events
-            where starts_on <= $last and ends_on >= $first
-        )
-        select touched.starts_on, before.starts_on as before_starts_on
-        from touched
-        inner join marts.events as before
-            on touched.event_name = before.event_name
-            and touched.starts_on - before.starts_on between 180 and 550
-        order by touched.shared desc, touched.starts_on desc, before.starts_on desc
-        limit 1
-        """,
-        {"first": first, "last": last},
-    )
-    return rows["starts_on"][0] - rows["before_starts_on"][0] if len(rows) else None
+def _event(build: Build, name: str, first: date, last: date) -> Event | None:
+    """The event of that name, or of any, that shares most days with a range; none when none touches it."""
+    touched = [event for event in events(build) if event.shared(first, last) and name in ("", event.name)]
+    return max(touched, key=lambda event: event.shared(first, last), default=None)
 
 
 def _same_date(day: date) -> date | None:

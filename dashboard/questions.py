@@ -1,7 +1,7 @@
 """From a page's view to questions: which filters, days and grain each metric can take, and one question for all that agree."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from dashboard.builds import Build
@@ -9,7 +9,7 @@ from dashboard.catalogue import Metric
 from dashboard.metrics import Answer, Question, ask
 from dashboard.periods import compared_range, periods, spans
 from dashboard.semantics import semantics
-from dashboard.topics import Page
+from dashboard.topics import Page, meta
 
 DAY = timedelta(days=1)
 # A rate over fewer cases is not shown: chance alone would move it.
@@ -29,6 +29,8 @@ class Reach:
     until: date
     grain: str
     finest: str
+    # A growth is a comparison already: what it was a year before would need a year more.
+    is_compared: bool = True
 
 
 def reach(page: Page, metric: Metric, grain: str | None = None) -> Reach:
@@ -46,7 +48,22 @@ def reach(page: Page, metric: Metric, grain: str | None = None) -> Reach:
     grains = known.available([metric.name]).grains
     wanted = grain or view.grain
     coarser = known.grains[known.grains.index(wanted) :] if wanted in known.grains else ()
-    return Reach(where, since, until, next((one for one in (wanted, *coarser) if one in grains), grains[0]), grains[0])
+    nearest = next((one for one in (wanted, *coarser) if one in grains), grains[0])
+    return Reach(where, since, until, nearest, grains[0], meta(page.build, metric.name).get("compared", True))
+
+
+def still_open(page: Page, metric: Metric) -> Reach | None:
+    """The days at the end of the view whose window is not over, in whole periods; none where every window is.
+
+    They may be drawn as what is known so far, never counted. Long windows move the days shown, so they leave none open.
+    """
+    reached = reach(page, metric)
+    until = min(page.view.until, page.build.span[1]) if page.build.span else page.view.until
+    if not 0 < metric.censored_days < LONG_WINDOW_DAYS or until <= reached.until:
+        return None
+    over = whole_periods(page.build, reached)
+    later = [start for start in whole_periods(page.build, replace(reached, until=until)) if start not in over]
+    return replace(reached, since=later[0], until=until) if later else None
 
 
 def ask_together(
@@ -68,7 +85,7 @@ def ask_together(
             since=reached.since,
             until=reached.until,
             where=reached.where,
-            compare=None if series else comparison(page.build, reached, compare or page.view.compare),
+            compare=None if series else comparison(page.build, reached, compare or page.view.comparison),
         )
         answer = ask(page.build, question)
         answers |= {metric.name: answer for metric in members}
@@ -76,7 +93,9 @@ def ask_together(
 
 
 def comparison(build: Build, reached: Reach, wanted: str) -> str | None:
-    """The comparison, unless some of the days to compare with are before the first of the data."""
+    """The comparison, unless some of the days to compare with are before the first of the data, or it makes no sense."""
+    if not reached.is_compared:
+        return None
     compared = None if wanted == TARGETS else compared_range(build, wanted, reached.since, reached.until)
     return wanted if wanted == TARGETS or (compared and build.span and compared[0] >= build.span[0]) else None
 

@@ -37,7 +37,7 @@ def ours(module: Path) -> set[str]:
 @pytest.mark.parametrize(
     ("side", "may_import"),
     [
-        ("dashboard", {"dashboard", "settings"}),
+        ("dashboard", {"dashboard", "estimators", "settings"}),
         ("ingest", {"ingest", "settings"}),
         ("demo", {"demo"}),
         ("estimators", set()),

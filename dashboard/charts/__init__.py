@@ -14,6 +14,7 @@ from dashboard.charts.bars import bars
 from dashboard.charts.bridge import bridge
 from dashboard.charts.curve import curve
 from dashboard.charts.drawing import Drawn
+from dashboard.charts.drivers import drivers
 from dashboard.charts.heatmap import heatmap
 from dashboard.charts.interval import interval
 from dashboard.charts.matrix import matrix
@@ -33,6 +34,10 @@ KINDS: Mapping[str, Callable[[Page, Chart], Drawn | None]] = {
 }
 # Kinds that take a row of their own.
 WIDE = {"heatmap", "matrix"}
+    "drivers": drivers,
+}
+# Kinds that take a row of their own.
+WIDE = {"drivers", "heatmap"}
 
 
 def show(page: Page) -> None:

@@ -35,7 +35,7 @@ def bars(page: Page, chart: Chart) -> Drawn | None:
     labels = [value_label(page.build, dimension, row[dimension]) for row in shown]
     values = [number(row[name]) or 0.0 for row in shown]
     befores = [number(row.get(name + BEFORE)) for row in shown]
-    ends = [max(value, before or 0.0) for value, before in zip(values, befores, strict=True)]
+    ends = [max(value, before or 0.0, 0.0) for value, before in zip(values, befores, strict=True)]
     texts = [text_of(page, metric, value) for value in values]
     figure = go.Figure(
         [
@@ -69,7 +69,7 @@ def bars(page: Page, chart: Chart) -> Drawn | None:
         ]
     )
     plain(figure, max(HEIGHT, ROW_PIXELS * len(shown) + 60), left=width(labels), right=width(texts))
-    figure.update_xaxes(visible=False, range=[min(0.0, *values), max(ends) * 1.02])
+    figure.update_xaxes(visible=False, range=[min(0.0, *values, *(before or 0.0 for before in befores)), max(ends) * 1.02])
     figure.update_yaxes(tickvals=places, ticktext=labels, autorange="reversed", showgrid=False)
     if any(befores):
         mark = f"▏{inside(say(f'compare.{page.view.compare}'))}"

@@ -4,8 +4,8 @@ Colours are the theme's: `#000001` to `#000010` stand for its categorical slots 
 sequential ones, and the browser puts in the colour of the light or the dark theme.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from math import isfinite
 from typing import Any
@@ -15,7 +15,7 @@ import plotly.graph_objects as go
 from dashboard import formats, words
 from dashboard.catalogue import Metric
 from dashboard.topics import Chart, Page, metric_label, value_label
-from dashboard.words import inside, join
+from dashboard.words import inside, join, say
 
 # The slot of a value that always has its colour, whatever stands beside it.
 SLOTS = {
@@ -48,19 +48,44 @@ class Drawn:
 
 
 @dataclass(frozen=True)
+class Step:
+    """One bar of a figure of steps: its words, where it starts, how far it goes, what is written there, its colour's slot."""
+
+    label: str
+    base: float
+    move: float
+    text: str
+    colour: str
+
+
+@dataclass(frozen=True)
 class Line:
-    """One line of a chart: its words, the slot of its colour, and its points in order."""
+    """One line of a chart: its words, the slot of its colour, its points in order, and those that may still change."""
 
     label: str
     colour: str
     points: dict[Any, float]
+    open_points: dict[Any, float] = field(default_factory=dict)
+
+    @property
+    def drawn(self) -> dict[Any, float]:
+        """All points in order."""
+        return self.points | self.open_points
 
 
-def line_figure(page: Page, metric: Metric, lines: Sequence[Line], events: Sequence[Row]) -> go.Figure:
-    """Lines over days on one axis, each named at its end, with the events behind them."""
+def line_figure(
+    page: Page,
+    metric: Metric,
+    lines: Sequence[Line],
+    events: Sequence[Row],
+    unsettled: Sequence[date] = (),
+) -> go.Figure:
+    """Lines over days on one axis, each named at its end, with the events behind them and the `unsettled` periods greyed."""
     language = words.language()
-    every = [value for line in lines for value in line.points.values()]
-    starts = sorted({start for line in lines for start in line.points})
+    every = [value for line in lines for value in line.drawn.values()]
+    settled = {start for line in lines for start in line.points}
+    starts = sorted({*unsettled, *settled, *(start for line in lines for start in line.open_points)})
+    last = starts[-1]
     low = 0.0 if metric.is_additive or min(every) < 0.4 * max(every) else min(every)
     marks = formats.scale(min(low, *every), max(every))
     figure = go.Figure()
@@ -76,14 +101,73 @@ def line_figure(page: Page, metric: Metric, lines: Sequence[Line], events: Seque
                 hovertemplate="%{fullData.name} %{customdata}<extra></extra>",
             )
         )
+        if line.open_points and line.points:
+            _continue(page, metric, figure, line)
     plain(figure, HEIGHT, left=44, right=width([line.label for line in lines]))
     ticks, labels = formats.ticks(starts, language)
-    figure.update_xaxes(tickvals=ticks, ticktext=labels, range=[starts[0], starts[-1]], hoverformat="%d/%m/%Y", tickangle=0)
+    figure.update_xaxes(tickvals=ticks, ticktext=labels, range=[starts[0], last], hoverformat="%d/%m/%Y", tickangle=0)
     figure.update_yaxes(tickvals=marks, ticktext=formats.axis(marks, metric.format, language), range=[marks[0], marks[-1]])
     figure.update_layout(hovermode="x unified")
-    _bands(figure, events, starts[0], starts[-1])
+    _bands(figure, events, starts[0], last)
+    if unsettled:
+        band = {"x0": max(settled), "x1": last, "y0": 0, "y1": 1, "xref": "x", "yref": "paper"}
+        figure.add_shape(type="rect", fillcolor=QUIET, opacity=0.16, line_width=0, layer="below", **band)
     label_ends(figure, lines, marks[-1] - marks[0], HEIGHT)
     return figure
+
+
+def _continue(page: Page, metric: Metric, figure: go.Figure, line: Line) -> None:
+    """What is known so far of days whose window is not over: dotted, from the last point that is settled."""
+    points = dict([list(line.points.items())[-1], *line.open_points.items()])
+    figure.add_trace(
+        go.Scatter(
+            x=list(points),
+            y=list(points.values()),
+            mode="lines",
+            line={"color": QUIET, "width": 1.6, "dash": "dot"},
+            name=f"{line.label.replace('<br>', ' ')} ({say('chart.open')})",
+            customdata=[text_of(page, metric, value) for value in points.values()],
+            hovertemplate="%{fullData.name} %{customdata}<extra></extra>",
+        )
+    )
+
+
+def steps_figure(steps: Sequence[Step], hovers: Sequence[str]) -> go.Figure:
+    """Bars that each start where the one before ended, from top to bottom, as high as they need."""
+    labels = [step.label for step in steps]
+    ends = [step.base + step.move for step in steps]
+    figure = go.Figure(
+        go.Bar(
+            x=[step.move for step in steps],
+            y=labels,
+            base=[step.base for step in steps],
+            orientation="h",
+            marker={"color": [step.colour for step in steps]},
+            width=0.62,
+            hovertemplate="%{y} · %{customdata}<extra></extra>",
+            customdata=list(hovers),
+        )
+    )
+    for step, end in zip(steps, ends, strict=True):
+        place = {"x": max(step.base, end), "y": step.label, "xanchor": "left", "xshift": 5}
+        figure.add_annotation(text=step.text, showarrow=False, **place)
+    plain(figure, max(HEIGHT, 26 * len(steps) + 60), left=width(labels), right=width([step.text for step in steps]))
+    edges = [0.0, *ends]
+    figure.update_xaxes(visible=False, range=[min(edges) * 1.02, max(edges) * 1.02 or 1])
+    figure.update_yaxes(range=[len(steps) - 0.4, -0.6], showgrid=False, type="category")
+    return figure
+
+
+def change_steps(parts: Mapping[str, float], total: str, kind: str, language: str) -> tuple[list[Step], int]:
+    """Parts of a change one after the other and their sum at the end, and what their texts are divided by."""
+    change = sum(parts.values())
+    scale = formats.factor(kind, max((abs(amount) for amount in [change, *parts.values()]), default=0.0))
+    steps, level = [], 0.0
+    for label, move in parts.items():
+        colour = BETTER if move >= 0 else WORSE
+        steps.append(Step(label, level, move, formats.signed(move / scale, language), colour))
+        level += move
+    return [*steps, Step(total, 0.0, change, formats.signed(change / scale, language), QUIET)], scale
 
 
 def _bands(figure: go.Figure, events: Sequence[Row], first: date, last: date) -> None:
@@ -107,10 +191,10 @@ def _bands(figure: go.Figure, events: Sequence[Row], first: date, last: date) ->
 def label_ends(figure: go.Figure, lines: Sequence[Line], reach_of_axis: float, height: int) -> None:
     """Each line's name at its end, moved apart where lines end close together."""
     pixel = (reach_of_axis or 1.0) / (height - 60)
-    named = sorted((line for line in lines if line.label and line.points), key=lambda line: list(line.points.values())[-1])
+    named = sorted((line for line in lines if line.label and line.points), key=lambda line: list(line.drawn.values())[-1])
     below = -float("inf")
     for line in named:
-        x, end = list(line.points.items())[-1]
+        x, end = list(line.drawn.items())[-1]
         half = LINE_PIXELS * pixel * (1 + line.label.count("<br>")) / 2
         y = max(end, below + half)
         below = y + half

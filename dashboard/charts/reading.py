@@ -7,7 +7,7 @@ from typing import Any
 from dashboard.catalogue import Metric
 from dashboard.charts.drawing import OTHERS, QUIET, Line, Row, number
 from dashboard.metrics import BEFORE, SAMPLE, Question, ask
-from dashboard.questions import FEW, ask_together, comparison, reach
+from dashboard.questions import FEW, ask_together, comparison, reach, still_open, whole_periods
 from dashboard.topics import Page
 from dashboard.words import say
 
@@ -39,11 +39,20 @@ def read_points(page: Page, metric: Metric, rows: Sequence[Row], whole: Sequence
     return found
 
 
+def read_open(page: Page, metric: Metric, by: tuple[str, ...] = ()) -> tuple[list[Row], list[date]]:
+    """What is known so far of the periods whose window is not over, and their first days; nothing where every window is."""
+    reached = still_open(page, metric)
+    if reached is None:
+        return [], []
+    question = Question((page.asked(metric),), by, reached.grain, reached.since, reached.until, reached.where)
+    return ask(page.build, question).frame.to_dicts(), whole_periods(page.build, reached)
+
+
 def read_compared(page: Page, metric: Metric, whole: Sequence[date]) -> Line:
     """What the line is compared with, period by period."""
     reached = reach(page, metric)
     name = page.asked(metric)
-    compare = comparison(page.build, reached, page.view.compare)
+    compare = comparison(page.build, reached, page.view.comparison)
     if compare is None:
         return Line("", QUIET, {})
     question = Question((name,), (), reached.grain, reached.since, reached.until, reached.where, compare)

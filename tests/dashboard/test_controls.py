@@ -1,5 +1,6 @@
 """What the controls are set to, from a link to the days and filters of a view."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from dashboard import controls
 from dashboard.builds import Build
 from dashboard.controls import Offer, read
+from dashboard.periods import events
 
 
 @pytest.fixture
@@ -84,3 +86,21 @@ def test_the_grain_follows_the_length_of_the_period_and_the_calendar(offer: Offe
     assert grain(period="last_12_months") == "week"
     assert grain(period="all") == "month"
     assert grain(period="all", calendar="retail") == "retail_month"
+
+
+def test_an_event_is_a_period_and_a_comparison_where_it_came_back(offer: Offer) -> None:
+    with_event = replace(offer, events=events(offer.build))
+    state = read({"period": ["event"], "compare": ["event"]}, "en")
+    view = controls.view(state, with_event)
+    assert (view.since, view.until) == (date(2026, 1, 5), date(2026, 1, 6))
+    assert view.comparison == "event:Three Kings"
+    without = controls.view(state, offer)
+    assert (without.since, without.compare) == (date(2025, 2, 15), "last_year")
+
+
+def test_an_event_is_offered_only_where_it_makes_up_half_of_the_days(offer: Offer) -> None:
+    with_event = replace(offer, events=events(offer.build))
+    few = read({"period": ["custom"], "from": ["2026-01-05"], "to": ["2026-01-08"], "compare": ["event"]}, "en")
+    many = read({"period": ["custom"], "from": ["2026-01-05"], "to": ["2026-01-09"], "compare": ["event"]}, "en")
+    assert controls.view(few, with_event).comparison == "event:Three Kings"
+    assert controls.view(many, with_event).comparison == "last_year"

@@ -91,7 +91,9 @@ def test_every_chart_a_metric_declares_is_drawn_with_words_for_those_who_do_not_
     open_page: Open, build: Build, name: str
 ) -> None:
     app = open_page(name)
-    assert len(figures(app)) == len(topic_charts(build, name)) > 0
+    # the page that says why sales moved draws a bridge between definitions besides
+    others = 1 if name == "drivers" else 0
+    assert len(figures(app)) - others == len(topic_charts(build, name)) > 0
     assert all(chart.proto.alt.strip() for chart in app.get("plotly_chart"))
 
 

@@ -13,7 +13,7 @@ from dashboard.words import called, inside, join, phrases, say
 ROOT = Path(__file__).parent.parent.parent
 # Groups whose names come from the data: entities, dimensions and their values, parameters.
 NAMES_OF_DATA = {
-    *("channel", "dimension", "discount_kind", "entity", "parameter"),
+    *("channel", "dimension", "discount_kind", "driver", "entity", "parameter"),
     *("reason", "resolution", "cause", "contact_channel"),
     *("agreement_check", "feature", "forecast_model"),
 }

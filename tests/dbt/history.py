@@ -15,6 +15,7 @@ ORDERS = 240
 SESSIONS = 90
 VISITS = 60
 CONTACTS = 120
+VISITED_HOURS = 400
 SKUS = [f"sku{number}" for number in range(40)]
 STORES = {"S1": "Europe/Paris", "S2": "Europe/London", "S3": "Atlantic/Canary"}
 
@@ -49,6 +50,7 @@ def loads(seed: int) -> Iterator[Load]:
     _costs(after_sale, made)
     _handovers(Random(seed + 1), made)
     _predictions(Random(seed + 2), made)
+    _traffic(Random(f"traffic {seed}"), made)
     yield from made
 
 
@@ -220,6 +222,13 @@ def _predictions(random: Random, made: list[Load]) -> None:
             shown: Row = {"recommendation_id": f"r{number}", "session_id": f"s{number % SESSIONS}", "sku": random.choice(SKUS)}
             shown |= {"shown_at": happened, "clicked_at": random.choice([None, happened]), "is_holdout": random.random() < 0.3}
             load.add("recommender", "recommendations", shown | {"order_id": random.choice([None, f"shop{number}"])})
+def _traffic(random: Random, made: list[Load]) -> None:
+    """Hours that the stores' counters worked, some delivered late and some corrected."""
+    for _ in range(VISITED_HOURS):
+        hour = _instant(random, random.randrange(716)).replace(minute=0)
+        counted: Row = {"location_id": random.choice(list(STORES)), "hour_start": hour}
+        for load in _deliveries(random, made, hour):
+            load.add("counters", "store_traffic", counted | {"entries": random.randrange(9)})
 
 
 def _persons(made: list[Load]) -> None:

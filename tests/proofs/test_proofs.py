@@ -11,6 +11,7 @@ from dashboard.catalogue import catalogue
 from dashboard.metrics import Question, ask
 from tests.proofs import baskets, conversion, customers, lead_times, markdowns, returns, service
 from tests.proofs import audit, baskets, conversion, customers, lead_times, markdowns, models
+from tests.proofs import baskets, conversion, customers, drivers, lead_times, markdowns
 from tests.proofs.figures import Figures
 from tests.proofs.records import read
 
@@ -20,6 +21,7 @@ FAMILIES = {
     baskets: ("channel", "fulfilment_mode", "location"),
     conversion: ("channel", "device", "source", "medium"),
     customers: ("acquisition_channel",),
+    drivers: ("channel", "location"),
     lead_times: ("channel", "location"),
     markdowns: ("channel", "discount_kind"),
     returns: ("channel", "location", "fulfilment_mode", "category"),
