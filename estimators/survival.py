@@ -5,10 +5,10 @@ for its end, would make waits look shorter than they are. Censoring must not dep
 """
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm
 
 Floats = NDArray[np.float64]
 
@@ -60,7 +60,7 @@ def kaplan_meier(durations: ArrayLike, is_over: ArrayLike) -> Curve:
     left = at_risk - events
     with np.errstate(divide="ignore"):
         greenwood = np.cumsum(np.divide(events, at_risk * left.astype(np.float64)))
-    return Curve(times, at_risk, events, np.cumprod(left / at_risk), greenwood)
+    return Curve(times, at_risk, events, np.cumprod(left / at_risk, dtype=np.float64), greenwood)
 
 
 def share_within(curve: Curve, times: ArrayLike, confidence: float = 0.95) -> Estimate:
@@ -85,7 +85,7 @@ def time_of_share(curve: Curve, share: float, confidence: float = 0.95) -> Estim
 
 def _limits(curve: Curve, confidence: float) -> tuple[Floats, Floats]:
     """Limits of `waiting` from the variance of log(−log waiting); the value itself where it is 0 or 1."""
-    width = float(norm.ppf(0.5 + confidence / 2))
+    width = NormalDist().inv_cdf(0.5 + confidence / 2)
     inner = (curve.waiting > 0) & (curve.waiting < 1)
     waiting = np.where(inner, curve.waiting, 0.5)
     spread = width * np.sqrt(np.where(inner, curve.greenwood, 0.0)) / -np.log(waiting)
