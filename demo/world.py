@@ -8,6 +8,7 @@ import polars as pl
 from demo.journeys import Journeys, journeys, settle
 from demo.orders import Sales, sales
 from demo.people import People, people
+from demo.preparation import preparation
 from demo.products import Products, products
 from demo.stock import Stock, stock
 
@@ -33,6 +34,7 @@ class World:
     sales: Sales
     journeys: Journeys
     stock: Stock
+    preparation: pl.DataFrame
     seed: int
 
 
@@ -50,4 +52,5 @@ def world(size: Size, seed: int) -> World:
     bought = orders.filter(pl.col("fate") == "").select("order")
     trade = Sales(orders, trade.lines, trade.returns.join(bought, on="order", how="semi", maintain_order="left"))
     book = stock(sold, trade.orders, trade.lines, trade.returns, trips.fulfilments, rng(5))
-    return World(crowd, sold, trade, trips, book, seed)
+    work = preparation(crowd, orders, trips.fulfilments, rng(50))
+    return World(crowd, sold, trade, trips, book, work, seed)

@@ -15,6 +15,7 @@ from dashboard.charts.bridge import bridge
 from dashboard.charts.curve import curve
 from dashboard.charts.drawing import Drawn
 from dashboard.charts.heatmap import heatmap
+from dashboard.charts.survival import survival
 from dashboard.charts.trend import trend
 from dashboard.questions import is_ripe, reach
 from dashboard.topics import Chart, Page, metric_label, missing, topic_charts
@@ -24,6 +25,7 @@ KINDS: Mapping[str, Callable[[Page, Chart], Drawn | None]] = {
     "trend": trend,
     "bars": bars,
     "heatmap": heatmap,
+    "survival": survival,
     "curve": curve,
     "bridge": bridge,
 }

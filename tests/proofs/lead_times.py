@@ -79,8 +79,8 @@ def _pickups(records: Records) -> Iterator[Figures]:
         counted,
         {
             "pickups": pl.len(),
-            "pickup_ready_minutes_p50": pl.col("minutes").quantile(0.5, "linear"),
-            "pickup_ready_minutes_p90": pl.col("minutes").quantile(0.9, "linear"),
+            "pickup_ready_minutes_p50": pl.col("minutes").quantile(0.5, "equiprobable"),
+            "pickup_ready_minutes_p90": pl.col("minutes").quantile(0.9, "equiprobable"),
             "pickup_within_promise_rate": share(pl.col("is_in_time").sum(), pl.col("minutes").count()),
             "pickup_dwell_hours": pl.col("dwell").filter(pl.col("dwell") >= 0).quantile(0.5, "linear"),
             "uncollected_rate": share(pl.col("is_expired").sum(), pl.col("is_fate_known").sum()),
