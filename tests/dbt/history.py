@@ -38,6 +38,7 @@ def loads(seed: int) -> Iterator[Load]:
         _order(random, made, number)
     for number in range(SESSIONS):
         _session(random, made, number)
+    _work_hours(Random(f"hours {seed}"), made)
     _persons(made)
     yield from made
 
@@ -121,6 +122,16 @@ def _session(random: Random, made: list[Load], number: int) -> None:
         visit |= {"channel": random.choice(["web", "app"]), "source": random.choice([None, "search"])}
         visit |= {"identity_key": random.choice([None, f"k{random.randrange(PEOPLE)}", f"k{random.randrange(PEOPLE)}"])}
         load.add("analytics", "sessions", visit | {"order_id": random.choice([None, None, f"shop{number}"])})
+
+
+def _work_hours(random: Random, made: list[Load]) -> None:
+    for number in range(60):
+        worked_on = FIRST_DAY + timedelta(random.randrange(716))
+        place = random.choice([*STORES, "S9"])
+        for load in _deliveries(random, made, datetime.combine(worked_on, time(20))):
+            hours: Row = {"location_id": place, "work_date": worked_on, "activity": random.choice(["preparation", "cash_desk"])}
+            hours |= {"hours": random.choice([1, 2.5, 8]), "lines_handled": random.choice([None, 12, number])}
+            load.add("clock", "work_hours", hours)
 
 
 def _persons(made: list[Load]) -> None:

@@ -1,5 +1,14 @@
 -- Rebuilt whole: what is due, and what evidence is in, changes with the data's end.
-with work as (
+with told as (
+    select
+        *,
+        -- goods once ready were prepared, even when the order was cancelled because nobody came
+        cancelled_at is null or ready_at is not null as is_done
+    from {{ ref('fulfilments') }}
+    where order_id is not null
+),
+
+work as (
     select
         order_id,
         bool_or(is_pickup) as is_collected,
@@ -7,25 +16,24 @@ with work as (
         max(case when is_pickup then location_id end) as pickup_location_id,
         max(case when is_pickup then fulfilment_mode end) as pickup_mode,
         -- the last of several pick-ups ends the order; one not ready leaves it open
-        case when count(case when is_pickup and ready_at is null and cancelled_at is null then 1 end) = 0
+        case when count(case when is_pickup and is_done and ready_at is null then 1 end) = 0
             then max(case when is_pickup then ready_at end)
         end as ready_at,
-        max(case when cancelled_at is null then promised_at end) as promised_at,
-        max(case when cancelled_at is null then coalesce(first_promised_at, promised_at) end) as first_promised_at,
+        max(case when is_done then promised_at end) as promised_at,
+        max(case when is_done then coalesce(first_promised_at, promised_at) end) as first_promised_at,
         bool_or(pickup_outcome = 'clock_fault') as has_clock_fault,
         bool_or(pickup_outcome = 'waiting') as is_waiting,
         -- what holds of the usual promise where the fulfilment system made none of its own
         bool_or(pickup_outcome in ('in_time', 'late', 'overdue')) as is_judged,
         not bool_or(pickup_outcome in ('late', 'overdue')) as is_ready_in_time,
-        -- work given up counts no line; work of which nobody told the lines leaves the order's open
-        case when count(case when cancelled_at is null and lines_fulfilled is null then 1 end) = 0
-            then sum(coalesce(lines_fulfilled, 0))
+        -- work of which nobody told the lines leaves the order's open
+        case when count(case when is_done and lines_fulfilled is null then 1 end) = 0
+            then coalesce(sum(case when is_done then lines_fulfilled end), 0)
         end as lines_fulfilled,
-        bool_or(reason <> 'unknown' and cancelled_at is null) as has_reason,
-        case when count(preparation_cost) = count(*) then sum(preparation_cost) end as preparation_cost,
-        bool_or(fulfilment_mode = 'ship_from_store' and cancelled_at is null) as is_from_store
-    from {{ ref('fulfilments') }}
-    where order_id is not null
+        bool_or(is_done and reason <> 'unknown') as has_reason,
+        bool_or(is_done and fulfilment_mode = 'ship_from_store') as is_from_store,
+        case when count(preparation_cost) = count(*) then sum(preparation_cost) end as preparation_cost
+    from told
     group by order_id
 ),
 
