@@ -101,7 +101,8 @@ def _judged(records: Records) -> pl.DataFrame:
         )
     )
     lines = records.lines.filter(~pl.col("is_gift_card")).group_by("order").agg(asked=pl.len())
-    orders = records.placed.join(records.orders.select("order", is_valid=True), on="order", how="left")
+    # the place that prepared an order is not the one it was placed at
+    orders = records.placed.drop("location").join(records.orders.select("order", is_valid=True), on="order", how="left")
     for part in (spent, served, pickups, ready, sent, lines, _carried(records), _complaints(records)):
         orders = orders.join(part, on="order", how="left")
     orders = orders.filter(pl.col("is_counted").is_not_null() | pl.col("parcels").is_not_null()).with_columns(
