@@ -62,6 +62,5 @@ def heatmap(page: Page, chart: Chart) -> Drawn | None:
     figure.update_xaxes(showgrid=False, side="top", tickmode="linear", dtick=1 if len(xs) <= 26 else 3, zeroline=False)
     title = say("chart.heat", what=metric_label(metric), down=inside(dimension_label(page.build, down)))
     unit = unit_of(page, metric, scale)
-    return Drawn(
-        title, " · ".join([inside(dimension_label(page.build, across)), unit]), figure, f"{title}: {labels[0]} – {labels[-1]}"
-    )
+    told = " · ".join(part for part in (inside(dimension_label(page.build, across)), unit) if part)
+    return Drawn(title, told, figure, f"{title}: {labels[0]} – {labels[-1]}")

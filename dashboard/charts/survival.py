@@ -11,8 +11,8 @@ from dashboard.builds import Build
 from dashboard.charts.drawing import (
     ACCENT,
     HEIGHT,
-    INK,
     QUIET,
+    SHADES,
     Drawn,
     Line,
     label_ends,
@@ -30,6 +30,8 @@ from dashboard.words import say
 # The curve is drawn as far as this share is reached, and to the hour at most.
 NEARLY_ALL = 0.985
 LONGEST = 60
+
+PALE = SHADES[1]
 
 Row = Mapping[str, Any]
 
@@ -61,24 +63,24 @@ def survival(page: Page, chart: Chart) -> Drawn | None:
                 x=list(line.points),
                 y=list(line.points.values()),
                 mode="lines",
-                line={"color": line.colour, "width": 2.2 if line is now else 1.6, "shape": "hv"},
+                line={"color": line.colour, "width": 2.2 if line is now else 1.6},
                 name=line.label,
                 customdata=[text_of(page, metric, value) for value in line.points.values()],
                 hovertemplate="%{fullData.name} · %{x} min · %{customdata}<extra></extra>",
             )
         )
     promise = int(page.build.info["vars"]["pickup_promise_minutes"])
-    _promise(figure, promise)
+    _mark(figure, promise, summary["within_promise_share"], _interval(page, summary, "within_promise_share", "percent"))
+    if summary["ready_minutes_p50"] is not None:
+        _mark(figure, summary["ready_minutes_p50"], 0.5, _interval(page, summary, "ready_minutes_p50", "minutes"))
     plain(figure, HEIGHT, left=44, right=width([line.label for line in lines]))
     marks = [0.0, 0.25, 0.5, 0.75, 1.0]
     figure.update_yaxes(tickvals=marks, ticktext=formats.axis(marks, "percent", language), range=[0, 1.02])
     figure.update_xaxes(range=[0, shown[-1]["minute"]], dtick=5 if shown[-1]["minute"] <= 40 else 10)
     label_ends(figure, lines, 1.02, HEIGHT)
-    share = _interval(page, summary, "within_promise_share", "percent")
-    median = _interval(page, summary, "ready_minutes_p50", "minutes")
+    title = say("chart.survival", share=text_of(page, metric, summary["within_promise_share"]), minutes=promise)
     where = say("chart.everywhere") if scope == "all" else value_text(page, scope, place)
-    title = say("chart.survival", share=share, minutes=promise, where=where)
-    unit = say("chart.survival_unit", median=median)
+    unit = say("chart.survival_unit", where=where, month=now.label)
     if summary["unready_count"]:
         unit += " · " + say("chart.waiting", count=summary["unready_count"])
     return Drawn(title, unit, figure, f"{metric_label(metric)}: {title}. {unit}")
@@ -126,21 +128,19 @@ def _band(figure: go.Figure, rows: list[dict[str, Any]]) -> None:
                 x=minutes,
                 y=[row[column] for row in rows],
                 mode="lines",
-                line={"width": 0, "color": ACCENT, "shape": "hv"},
+                line={"width": 0, "color": PALE},
                 fill=fill,
-                fillcolor=ACCENT if fill else None,
-                opacity=0.16,
+                fillcolor=PALE if fill else None,
                 hoverinfo="skip",
             )
         )
 
 
-def _promise(figure: go.Figure, minutes: int) -> None:
-    figure.add_vline(x=minutes, line={"color": INK, "width": 1, "dash": "dot"}, opacity=0.5)
-    figure.add_annotation(
-        x=minutes, y=1, yref="paper", text=say("chart.promise", minutes=minutes), showarrow=False, xanchor="left", xshift=5,
-        yanchor="bottom", font={"size": 11},
-    )  # fmt: skip
+def _mark(figure: go.Figure, minutes: float, share: float, text: str) -> None:
+    """A point of the curve with its value and interval, in the free room below the curve."""
+    figure.add_trace(go.Scatter(x=[minutes], y=[share], mode="markers", marker={"size": 8, "color": ACCENT}, hoverinfo="skip"))
+    label = {"text": text, "showarrow": False, "xanchor": "left", "xshift": 10, "yshift": -10, "font": {"size": 12}}
+    figure.add_annotation(x=minutes, y=share, **label)
 
 
 def _interval(page: Page, row: Row, column: str, kind: str) -> str:

@@ -140,7 +140,7 @@ joined as (
 
 judged as (
     select
-        joined.*,
+        *,
         coalesce(
             case when is_collected then {{ local_date('promised_at', 'timezone') }} else promised_date end, order_date
         ) as due_date,
@@ -161,7 +161,7 @@ judged as (
 
 due as (
     select
-        judged.*,
+        *,
         is_counted
         and not is_clock_fault
         and not is_waiting
@@ -173,7 +173,7 @@ due as (
 
 proved as (
     select
-        due.*,
+        *,
         is_due
         and is_quiet
         and is_complete is not null
