@@ -16,8 +16,9 @@ work as (
         max(case when is_pickup then location_id end) as pickup_location_id,
         max(case when is_pickup then fulfilment_mode end) as pickup_mode,
         -- the last of several pick-ups ends the order; one not ready leaves it open
-        case when count(case when is_pickup and is_done and ready_at is null then 1 end) = 0
-            then max(case when is_pickup then ready_at end)
+        case
+            when count(case when is_pickup and is_done and ready_at is null then 1 end) = 0
+                then max(case when is_pickup then ready_at end)
         end as ready_at,
         max(case when is_done then promised_at end) as promised_at,
         max(case when is_done then coalesce(first_promised_at, promised_at) end) as first_promised_at,
@@ -27,8 +28,9 @@ work as (
         bool_or(pickup_outcome in ('in_time', 'late', 'overdue')) as is_judged,
         not bool_or(pickup_outcome in ('late', 'overdue')) as is_ready_in_time,
         -- work of which nobody told the lines leaves the order's open
-        case when count(case when is_done and lines_fulfilled is null then 1 end) = 0
-            then coalesce(sum(case when is_done then lines_fulfilled end), 0)
+        case
+            when count(case when is_done and lines_fulfilled is null then 1 end) = 0
+                then coalesce(sum(case when is_done then lines_fulfilled end), 0)
         end as lines_fulfilled,
         bool_or(is_done and reason <> 'unknown') as has_reason,
         bool_or(is_done and fulfilment_mode = 'ship_from_store') as is_from_store,
@@ -73,15 +75,19 @@ complained as (
     select
         order_id,
         bool_or(reason in ('{{ var("damage_reasons") | join("', '") }}')) as is_damaged,
-        bool_or(reason in ('{{ var("document_reasons") | join("', '") }}')) as has_wrong_documents
+        bool_or(
+            reason in ('{{ var("document_reasons") | join("', '") }}')
+        ) as has_wrong_documents
     from complaints
     group by order_id
 ),
 
 evidence as (
     select
-        (select count(*) from {{ ref('returns') }} where reason <> 'unknown') > 0 as tells_damage,
-        (select count(*) from {{ ref('stg_contacts') }} where reason is not null) > 0 as tells_documents
+        count(case when returned.reason <> 'unknown' then 1 end) > 0 as tells_damage,
+        max(told.reason_count) > 0 as tells_documents
+    from (select count(reason) as reason_count from {{ ref('stg_contacts') }}) as told
+    left join {{ ref('returns') }} as returned on true
 ),
 
 joined as (
@@ -96,7 +102,7 @@ joined as (
         coalesce(work.pickup_mode, deliveries.fulfilment_mode, orders.fulfilment_mode) as fulfilment_mode,
         coalesce(work.is_collected, false) as is_collected,
         coalesce(work.is_counted, orders.is_valid) as is_counted,
-        not (orders.is_test or orders.is_staff or orders.is_b2b or orders.is_fraud) as is_genuine,
+        not orders.is_test and not orders.is_staff and not orders.is_b2b and not orders.is_fraud as is_genuine,
         coalesce(work.has_clock_fault, false) or coalesce(deliveries.is_clock_fault, false) as is_clock_fault,
         coalesce(work.is_waiting, false) as is_waiting,
         work.is_judged,
