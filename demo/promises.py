@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from demo import retailer
+from demo.back_office import hours
 from demo.orders import RETURN_REASONS, valid
 from demo.retailer import CHANNELS, COLLECT, DAYS, FROM_STORE, local, paris_day, wall_day
 from demo.world import World
@@ -23,6 +24,8 @@ def promises(world: World, orders: pl.DataFrame, tally: Tally) -> Iterator[pl.Da
     ).select("order", "day", "utc", "channel", "fate", "is_valid", "is_genuine")
     work = world.preparation.join(placed, on="order", how="left", maintain_order="left")
     yield _refusals(work, tally)
+    yield _collections(work, tally)
+    yield _pace(world, tally)
     each = work.group_by("order").agg(
         cost=pl.col("cost").sum(),
         from_store=((pl.col("mode") == FROM_STORE) & pl.col("cancelled").is_null()).any(),
@@ -65,6 +68,30 @@ def _refusals(work: pl.DataFrame, tally: Tally) -> pl.DataFrame:
     answered = work.filter(ended & pl.col("is_genuine") & (pl.col("reason") != "customer_request"))
     refused = (pl.col("requested") - pl.col("fulfilled")).sum()
     return tally(answered, "day", {"refused_lines": (refused, None), "rejection_rate": (refused, pl.col("requested").sum())})
+
+
+def _collections(work: pl.DataFrame, tally: Tally) -> pl.DataFrame:
+    """What became of goods once they were ready."""
+    prepared = (pl.col("fate") == "cancelled") & pl.col("is_genuine")
+    ready = work.filter((pl.col("mode") == COLLECT) & pl.col("ready").is_not_null() & (pl.col("is_valid") | prepared))
+    dwell = (pl.col("collected") - pl.col("ready")).quantile(0.5, "linear") / 3600
+    known = pl.any_horizontal(pl.col("collected", "expired", "cancelled").is_not_null())
+    gone = pl.col("expired").is_not_null().sum()
+    return tally(ready, "day", {"pickup_dwell_hours": (dwell, None), "uncollected_rate": (gone, known.sum())})
+
+
+def _pace(world: World, tally: Tally) -> pl.DataFrame:
+    """Lines prepared by hour of work; nobody works for a channel."""
+    worked = hours(world).select(
+        (pl.col("Jour").str.to_date("%d/%m/%Y") - pl.lit(retailer.START)).dt.total_days().alias("day"),
+        "Heures",
+        "Lignes",
+        channel=pl.lit("all"),
+    )
+    measures: dict[str, tuple[pl.Expr, pl.Expr | None]] = {
+        "lines_per_labour_hour": (pl.col("Lignes").sum(), pl.col("Heures").sum())
+    }
+    return tally(worked, "day", measures).unique(["metric", "grain", "metric_time"])
 
 
 def _kept(rows: pl.DataFrame, tally: Tally) -> pl.DataFrame:
