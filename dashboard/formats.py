@@ -156,7 +156,7 @@ def axis(marks: list[float], kind: str, language: str) -> list[str]:
 
 def bare(number: float, kind: str, language: str) -> str:
     """A value without its unit, for a cell of a chart whose title says it: “12.4”."""
-    return _plain(number * 100 if kind == "percent" else number, "#,##0.0", language)
+    return _plain(number * 100 if kind == "percent" else number, "#,##0" if kind == "count" else "#,##0.0", language)
 
 
 def unit(kind: str, largest: float, language: str, currency: str) -> str:

@@ -33,6 +33,7 @@ PAGES = {
         "returns": "assignment_return",
         "models": "online_prediction",
         "audit": "fact_check",
+        "promise": "verified",
     },
     "analysts": {"definitions": "menu_book", "data_health": "health_and_safety"},
 }

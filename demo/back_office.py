@@ -54,7 +54,7 @@ def erp(world: World) -> Iterator[Export]:
         )
         yield Export(f"erp/tarifs_{span.label}.csv", table, FRENCH, after(span.first - 2, 6))
     yield Export("erp/charges_2024_2026.csv", costs(world), FRENCH, after(DAYS - 1, 6))
-    yield Export("erp/temps_preparation.csv", _hours(world), FRENCH, after(DAYS - 1, 6.2))
+    yield Export("erp/temps_preparation.csv", hours(world), FRENCH, after(DAYS - 1, 6.2))
 
 
 def price_changes(products: Products) -> pl.DataFrame:
@@ -102,7 +102,7 @@ def costs(world: World) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=["Pièce", "Mois", "Nature", "Montant HT"], orient="row")
 
 
-def _hours(world: World) -> pl.DataFrame:
+def hours(world: World) -> pl.DataFrame:
     """Hours spent preparing, by place and day."""
     work = world.journeys.fulfilments.with_columns(day=pl.Series(paris_day(world.journeys.fulfilments["created"].to_numpy())))
     rng = np.random.default_rng([world.seed, 22])

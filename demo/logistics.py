@@ -25,7 +25,7 @@ def _masked(frame: pl.DataFrame, columns: list[str], until: datetime) -> pl.Data
 
 def oms(world: World) -> Iterator[Export]:
     """Fulfilments and reservations by month; two recent months come once as known at month's end and once corrected."""
-    rows = world.journeys.fulfilments
+    rows = world.preparation
     rows = rows.with_columns(day=pl.Series(np.minimum(paris_day(rows["created"].fill_null(END_UTC - 1).to_numpy()), DAYS - 1)))
     rows = rows.filter(pl.col("created").is_not_null())
     moments = ["accepted", "ready", "collected", "shipped", "delivered", "cancelled", "expired"]

@@ -19,6 +19,7 @@ from demo.after_sale import after_sale
 from demo.disagreements import known_disagreements
 from demo.journeys import PICKUP_PROMISE
 from demo.orders import valid
+from demo.promises import promises
 from demo.retailer import CHANNELS, COLLECT, DAYS, END, END_UTC, START, local, paris_day, wall_day
 from demo.world import World
 
@@ -114,6 +115,7 @@ def kpis(world: World, orders: pl.DataFrame, accounts: pl.Series, callers: pl.Se
     returns = _returned(world, orders)
     parts = [*_baskets(sold, returns), *_visits(world, sold), *_pickups(world, orders), *_deliveries(world, orders)]
     parts += after_sale(world, orders, callers, sold, _tally)
+    parts += promises(world, orders, _tally)
     for basis in ("true", "deterministic"):
         who = pl.col("person") if basis == "true" else pl.col("resolved_person")
         mine = sold.with_columns(who=who).filter(pl.col("who").is_not_null())
@@ -279,9 +281,10 @@ def _pickups(world: World, orders: pl.DataFrame) -> Iterator[pl.DataFrame]:
         measured,
         "day",
         {
-            "pickup_ready_minutes_p50": (pl.col("minutes").quantile(0.5, "linear"), None),
-            "pickup_ready_minutes_p90": (pl.col("minutes").quantile(0.9, "linear"), None),
+            "pickup_ready_minutes_p50": (pl.col("minutes").quantile(0.5, "equiprobable"), None),
+            "pickup_ready_minutes_p90": (pl.col("minutes").quantile(0.9, "equiprobable"), None),
             "pickup_within_promise_rate": (pl.col("in_time").sum(), pl.len()),
+            "late_pickups": ((~pl.col("in_time")).sum(), None),
         },
     )
 

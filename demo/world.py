@@ -10,6 +10,7 @@ from demo.disagreements import Disagreements, disagree
 from demo.journeys import Journeys, journeys, settle
 from demo.orders import Sales, sales
 from demo.people import People, people
+from demo.preparation import preparation
 from demo.products import Products, products
 from demo.stock import Stock, stock
 
@@ -36,6 +37,7 @@ class World:
     journeys: Journeys
     stock: Stock
     disagreements: Disagreements
+    preparation: pl.DataFrame
     seed: int
 
 
@@ -56,4 +58,5 @@ def world(size: Size, seed: int) -> World:
     trade = with_purchases(crowd, sold, trade, rng(71))
     trips = replace(trips, contacts=with_refund_contacts(trade, trips.contacts, rng(72)))
     book = stock(sold, trade.orders, trade.lines, trade.returns, trips.fulfilments, rng(5))
-    return World(crowd, sold, trade, trips, book, faults, seed)
+    work = preparation(crowd, orders, trips.fulfilments, rng(50))
+    return World(crowd, sold, trade, trips, book, faults, work, seed)

@@ -18,6 +18,7 @@ from dashboard.charts.drivers import drivers
 from dashboard.charts.heatmap import heatmap
 from dashboard.charts.interval import interval
 from dashboard.charts.matrix import matrix
+from dashboard.charts.survival import survival
 from dashboard.charts.trend import trend
 from dashboard.questions import is_ripe, reach
 from dashboard.topics import Chart, Page, metric_label, missing, topic_charts
@@ -27,6 +28,7 @@ KINDS: Mapping[str, Callable[[Page, Chart], Drawn | None]] = {
     "trend": trend,
     "bars": bars,
     "heatmap": heatmap,
+    "survival": survival,
     "curve": curve,
     "bridge": bridge,
     "matrix": matrix,

@@ -21,6 +21,8 @@ def bars(page: Page, chart: Chart) -> Drawn | None:
     name = page.asked(metric)
     rows = [row for row in read_rows(page, (metric,), (dimension,)) if number(row[name]) is not None]
     rows = [row for row in rows if row[dimension] != "unknown" or len(rows) == 1]
+    # An amount of nothing, now and before, has no place in a ranking.
+    rows = [row for row in rows if not metric.is_additive or row[name] or row.get(name + BEFORE)]
     rows.sort(key=lambda row: number(row[name]) or 0.0, reverse=True)
     if not rows:
         return None

@@ -1,5 +1,7 @@
 """Cells of two dimensions, shaded by value."""
 
+from datetime import date
+
 import plotly.graph_objects as go
 
 from dashboard import formats, words
@@ -8,15 +10,25 @@ from dashboard.charts.reading import read_rows
 from dashboard.topics import Chart, Page, dimension_label, metric_label
 from dashboard.words import inside, say
 
+# As many places are shown, those with the most.
+MOST = 12
+
 
 def heatmap(page: Page, chart: Chart) -> Drawn | None:
-    """One cell a pair of values: rows are the first dimension, newest at the bottom, columns the second."""
+    """One cell a pair of values: rows are the first dimension, columns the second.
+
+    Rows of dates stand in their order, the newest at the bottom; others by what they add up to, the largest alone.
+    """
     metric, (down, across) = chart.metrics[0], chart.by
     name = page.asked(metric)
     rows = [row for row in read_rows(page, (metric,), (down, across), compared=False) if number(row[name]) is not None]
     if not rows:
         return None
     ys = sorted({row[down] for row in rows})
+    if not isinstance(ys[0], date):
+        sums = {y: sum(number(row[name]) or 0.0 for row in rows if row[down] == y) for y in ys}
+        ys = sorted(sums, key=lambda y: -sums[y])[:MOST]
+        rows = [row for row in rows if row[down] in ys]
     xs = sorted({int(row[across]) for row in rows})
     cells = {(row[down], int(row[across])): row for row in rows}
     values = [[number(cells[y, x][name]) if (y, x) in cells else None for x in xs] for y in ys]
@@ -24,7 +36,8 @@ def heatmap(page: Page, chart: Chart) -> Drawn | None:
     texts = [["" if value is None else formats.bare(value, metric.format, language) for value in row] for row in values]
     labels = [value_text(page, down, y) for y in ys]
     # The first column is everyone, by definition: it would only pale the rest.
-    scale = [value for row in values for x, value in zip(xs, row, strict=True) if value is not None and value < 1]
+    is_share = metric.format == "percent"
+    scale = [value for row in values for value in row if value is not None and (value < 1 or not is_share)]
     figure = go.Figure(
         go.Heatmap(
             x=xs,
@@ -49,6 +62,5 @@ def heatmap(page: Page, chart: Chart) -> Drawn | None:
     figure.update_xaxes(showgrid=False, side="top", tickmode="linear", dtick=1 if len(xs) <= 26 else 3, zeroline=False)
     title = say("chart.heat", what=metric_label(metric), down=inside(dimension_label(page.build, down)))
     unit = unit_of(page, metric, scale)
-    return Drawn(
-        title, " · ".join([inside(dimension_label(page.build, across)), unit]), figure, f"{title}: {labels[0]} – {labels[-1]}"
-    )
+    told = " · ".join(part for part in (inside(dimension_label(page.build, across)), unit) if part)
+    return Drawn(title, told, figure, f"{title}: {labels[0]} – {labels[-1]}")

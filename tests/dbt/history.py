@@ -41,6 +41,7 @@ def loads(seed: int) -> Iterator[Load]:
         _order(random, made, number)
     for number in range(SESSIONS):
         _session(random, made, number)
+    _work_hours(Random(f"hours {seed}"), made)
     _persons(made)
     after_sale = Random(seed + 7)
     for number in range(VISITS):
@@ -229,6 +230,14 @@ def _traffic(random: Random, made: list[Load]) -> None:
         counted: Row = {"location_id": random.choice(list(STORES)), "hour_start": hour}
         for load in _deliveries(random, made, hour):
             load.add("counters", "store_traffic", counted | {"entries": random.randrange(9)})
+def _work_hours(random: Random, made: list[Load]) -> None:
+    for number in range(60):
+        worked_on = FIRST_DAY + timedelta(random.randrange(716))
+        place = random.choice([*STORES, "S9"])
+        for load in _deliveries(random, made, datetime.combine(worked_on, time(20))):
+            hours: Row = {"location_id": place, "work_date": worked_on, "activity": random.choice(["preparation", "cash_desk"])}
+            hours |= {"hours": random.choice([1, 2.5, 8]), "lines_handled": random.choice([None, 12, number])}
+            load.add("clock", "work_hours", hours)
 
 
 def _persons(made: list[Load]) -> None:

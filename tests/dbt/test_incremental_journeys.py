@@ -11,7 +11,7 @@ from polars.testing import assert_frame_equal
 from tests.dbt.conftest import Manifest, Warehouse, make_warehouse
 
 Row = dict[str, Any]
-MARTS = ("sessions", "visitor_days", "fulfilments", "deliveries")
+MARTS = ("sessions", "visitor_days", "fulfilments", "deliveries", "prepared_orders", "pickup_survival", "pickup_readiness")
 UPSTREAM = ("run", "--select", *(f"+{mart}" for mart in MARTS))
 
 

@@ -21,7 +21,7 @@ def prove(records: Records) -> Iterator[Figures]:
     yield from _deliveries(records)
 
 
-def _worked_on(records: Records) -> pl.DataFrame:
+def worked_on(records: Records) -> pl.DataFrame:
     """One row per fulfilment with the order it serves, and whether it counts."""
     fulfilments = records.newest("fulfilments", "fulfilment_id")
     named = fulfilments.join(records.order_named_by(fulfilments), on=["_source", "order_id"], how="left")
@@ -36,8 +36,9 @@ def _worked_on(records: Records) -> pl.DataFrame:
 # Pick-ups
 
 
-def _pickups(records: Records) -> Iterator[Figures]:
-    pickups = _worked_on(records).filter(pl.col("mode").is_in(COLLECTED))
+def pickups_timed(records: Records) -> pl.DataFrame:
+    """One row per pick-up: what it `waited`, the `minutes` it counts with, and what became of it."""
+    pickups = worked_on(records).filter(pl.col("mode").is_in(COLLECTED))
     last_word = [
         records.newest("fulfilments", "fulfilment_id")[told].max() for told in ("created_at", "ready_at", "collected_at")
     ]
@@ -57,7 +58,7 @@ def _pickups(records: Records) -> Iterator[Figures]:
     is_ready, is_fault = pl.col("ready_at").is_not_null(), (pl.col("ready_at") < pl.col("ordered_at")).fill_null(False)
     is_overdue = ~is_ready & ~stopped & pl.col("collected_at").is_null() & (pl.col("waited") > PROMISED_MINUTES)
     minutes = pl.when((is_ready & ~is_fault) | is_overdue).then("waited")
-    pickups = pickups.with_columns(
+    return pickups.with_columns(
         month("order_date"),
         minutes=pl.when("is_counted").then(minutes),
         is_in_time=is_ready & (minutes <= PROMISED_MINUTES),
@@ -66,7 +67,13 @@ def _pickups(records: Records) -> Iterator[Figures]:
         dwell=(pl.col("collected_at") - pl.col("ready_at")).dt.total_seconds() / 3600,
         is_fate_known=is_ready & (pl.col("collected_at").is_not_null() | stopped),
         is_expired=is_ready & pl.col("collected_at").is_null() & pl.col("expired_at").is_not_null(),
+        is_ready=is_ready & ~is_fault,
+        is_waiting=~is_ready & ~stopped & pl.col("collected_at").is_null() & (pl.col("waited") <= PROMISED_MINUTES),
     )
+
+
+def _pickups(records: Records) -> Iterator[Figures]:
+    pickups = pickups_timed(records)
     yield Figures(
         pickups,
         {
@@ -79,10 +86,11 @@ def _pickups(records: Records) -> Iterator[Figures]:
         counted,
         {
             "pickups": pl.len(),
-            "pickup_ready_minutes_p50": pl.col("minutes").quantile(0.5, "linear"),
-            "pickup_ready_minutes_p90": pl.col("minutes").quantile(0.9, "linear"),
+            "pickup_ready_minutes_p50": pl.col("minutes").quantile(0.5, "equiprobable"),
+            "pickup_ready_minutes_p90": pl.col("minutes").quantile(0.9, "equiprobable"),
             "pickup_within_promise_rate": share(pl.col("is_in_time").sum(), pl.col("minutes").count()),
             "pickup_dwell_hours": pl.col("dwell").filter(pl.col("dwell") >= 0).quantile(0.5, "linear"),
+            "late_pickups": (pl.col("minutes").is_not_null() & ~pl.col("is_in_time")).sum(),
             "uncollected_rate": share(pl.col("is_expired").sum(), pl.col("is_fate_known").sum()),
         },
     )
@@ -198,8 +206,8 @@ def _deliveries(records: Records) -> Iterator[Figures]:
 
 
 def parcels(records: Records) -> pl.DataFrame:
-    """One row per parcel to a customer: `order`, `promised_at`, `delivered_at`."""
-    work = _worked_on(records).filter(pl.col("order").is_not_null())
+    """One row per parcel to a customer: `order`, `mode`, `promised_at`, `shipped_at`, `delivered_at`."""
+    work = worked_on(records).filter(pl.col("order").is_not_null())
     shipments = records.newest("shipments", "shipment_id")
     shipments = shipments.join(records.order_named_by(shipments), on=["_source", "order_id"])
     only = work.filter(pl.len().over("order") == 1).select("order", only="fulfilment_id")
@@ -212,6 +220,7 @@ def parcels(records: Records) -> pl.DataFrame:
             "order",
             mode=pl.coalesce("mode", "order_mode"),
             promised_at=pl.coalesce("promised_at", "work_promised"),
+            shipped_at="shipped_at",
             delivered_at=pl.coalesce("delivered_at", "work_delivered"),
         )
     )
@@ -219,7 +228,7 @@ def parcels(records: Records) -> pl.DataFrame:
         work.filter(pl.col("cancelled_at").is_null() & pl.col("expired_at").is_null())
         .join(shipments, on=["order", "fulfilment_id"], how="anti")
         .join(shipments.filter(pl.col("fulfilment_id").is_null()), on="order", how="anti")
-        .select("order", "mode", "promised_at", "delivered_at")
+        .select("order", "mode", "promised_at", "shipped_at", "delivered_at")
     )
     sent = ~pl.col("mode").is_in([*COLLECTED, "in_store", UNKNOWN])
     return pl.concat([carried, uncarried]).filter(sent)

@@ -242,16 +242,10 @@ class Records:
         return max(day for day in days if isinstance(day, date))
 
 
-TABLES = (
-    "orders", "order_lines", "returns", "products", "price_changes", "locations", "opening_hours", "sessions", "fulfilments",
-    "shipments", "fx_rates", "customers", "contacts", "costs", "payments", "stock_movements", "stock_levels", "forecasts",
-    "recommendations",
-)  # fmt: skip
-
-
 def read(data: Path, currency: str, timezone: str) -> Records:
     """Every record of the warehouse in a data folder."""
     with duckdb.connect(str(data / "warehouse.duckdb"), read_only=True) as connection:
-        raw = {table: connection.sql(f"select * from raw.{table}").pl() for table in TABLES}
+        tables = connection.execute("select table_name from duckdb_tables() where schema_name = 'raw'").fetchall()
+        raw = {table: connection.sql(f"select * from raw.{table}").pl() for (table,) in tables}
         persons = connection.sql("select identity_key, person_id as person from ledger.identities").pl()
     return Records(raw, persons, currency, timezone)

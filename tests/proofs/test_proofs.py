@@ -12,6 +12,7 @@ from dashboard.metrics import Question, ask
 from tests.proofs import baskets, conversion, customers, lead_times, markdowns, returns, service
 from tests.proofs import audit, baskets, conversion, customers, lead_times, markdowns, models
 from tests.proofs import baskets, conversion, customers, drivers, lead_times, markdowns
+from tests.proofs import baskets, conversion, customers, lead_times, markdowns, promise
 from tests.proofs.figures import Figures
 from tests.proofs.records import read
 
@@ -27,6 +28,7 @@ FAMILIES = {
     returns: ("channel", "location", "fulfilment_mode", "category"),
     service: ("channel", "location", "reason", "contact_channel"),
     models: ("channel", "location", "category", "forecast_model", "feature"),
+    promise: ("channel", "location", "reason"),
 }
 CUTS = [
     pytest.param(family, columns, id=f"{family.__name__.rpartition('.')[2]} by {' and '.join(columns) or 'nothing'}")

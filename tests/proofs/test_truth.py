@@ -65,7 +65,7 @@ def compared(build: Build, truth: pl.DataFrame, metric: str, grain: str, is_slic
 
 def test_the_truth_holds_every_family(truth: pl.DataFrame, build: Build) -> None:
     topics = {catalogue(build)[metric].topic for metric in truth["metric"].unique()}
-    assert topics == {"conversion", "baskets", "customers", "markdowns", "lead_times", "service", "returns"}
+    assert topics == {"conversion", "baskets", "customers", "markdowns", "lead_times", "promise", "service", "returns"}
 
 
 @pytest.mark.parametrize(("grain", "is_sliced"), CUTS.values(), ids=CUTS)

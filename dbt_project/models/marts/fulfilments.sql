@@ -57,6 +57,8 @@ joined as (
         data_end.ended_at,
         modes.is_collected,
         fulfilments.order_id is null as is_order_unresolved,
+        coalesce(not (orders.is_test or orders.is_staff or orders.is_b2b or orders.is_fraud), false) as is_genuine,
+        coalesce(locations.timezone, {{ default_timezone() }}) as timezone,
         locations.location_id as known_location_id,
         coalesce(
             orders.order_date,
@@ -132,6 +134,9 @@ select
     coalesce(reason, 'unknown') as reason,
     order_number,
     order_date,
+    cast(
+        extract(hour from {{ local_time('coalesce(ordered_at, created_at)', 'timezone') }}) as integer
+    ) as order_hour,
     ordered_at,
     created_at,
     promised_at,
@@ -146,6 +151,14 @@ select
     lines_requested,
     lines_fulfilled,
     preparation_cost,
+    -- work that customers stopped, or that goes on, says nothing of the location
+    case
+        when
+            is_genuine
+            and coalesce(reason, 'unknown') not in ('{{ var("customer_reasons") | join("', '") }}')
+            and coalesce(ready_at, collected_at, shipped_at, delivered_at, cancelled_at, expired_at) is not null
+            then cast(lines_requested - lines_fulfilled as integer)
+    end as refused_lines,
     is_counted,
     is_order_unresolved,
     is_collected as is_pickup,
@@ -155,6 +168,10 @@ select
         when pickup_outcome in ('in_time', 'late') then opening_minutes_to_ready
         when pickup_outcome = 'overdue' then opening_minutes_to_end
     end as ready_minutes,
+    case
+        when pickup_outcome in ('in_time', 'late') then opening_minutes_to_ready
+        when pickup_outcome in ('overdue', 'waiting') then greatest(opening_minutes_to_end, 0)
+    end as wait_minutes,
     case
         when is_collected and collected_at >= ready_at then {{ seconds_between('ready_at', 'collected_at') }} / 3600.0
     end as dwell_hours,
