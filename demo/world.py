@@ -1,14 +1,16 @@
 """Everything that happened at the retailer, made from a size and a seed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 
+from demo.collections import with_add_ons
 from demo.journeys import Journeys, journeys, settle
 from demo.orders import Sales, sales
 from demo.people import People, people
 from demo.products import Products, products
+from demo.reservations import reservations
 from demo.stock import Stock, stock
 
 
@@ -46,6 +48,11 @@ def world(size: Size, seed: int) -> World:
     trade = sales(crowd, sold, rng(3))
     trips = journeys(crowd, trade.orders, trade.lines, size.sessions, rng(4))
     orders = settle(trade.orders, trips.fulfilments)
+    # Tickets whose goods came back or were reserved have a buyer who matters elsewhere.
+    taken = pl.concat([trade.returns["order"], trips.reservations["order"]])
+    orders = with_add_ons(crowd, orders, trips.fulfilments, taken, rng(30))
+    held = reservations(crowd, orders, trade.lines, trips.sessions, trips.reservations, rng(31))
+    trips = replace(trips, reservations=held)
     # What nobody collected was never bought, so it does not come back either.
     bought = orders.filter(pl.col("fate") == "").select("order")
     trade = Sales(orders, trade.lines, trade.returns.join(bought, on="order", how="semi", maintain_order="left"))
