@@ -13,7 +13,11 @@ FROM = 60
 
 
 def reservations(
-    people: People, orders: pl.DataFrame, lines: pl.DataFrame, sessions: pl.DataFrame, scanned: pl.DataFrame,
+    people: People,
+    orders: pl.DataFrame,
+    lines: pl.DataFrame,
+    sessions: pl.DataFrame,
+    scanned: pl.DataFrame,
     rng: np.random.Generator,
 ) -> pl.DataFrame:
     """All reservations in time order; `scanned` are those whose ticket the till named when they were collected.

@@ -15,6 +15,7 @@ from dashboard.charts.bridge import bridge
 from dashboard.charts.curve import curve
 from dashboard.charts.drawing import Drawn
 from dashboard.charts.heatmap import heatmap
+from dashboard.charts.sankey import sankey
 from dashboard.charts.trend import trend
 from dashboard.questions import is_ripe, reach
 from dashboard.topics import Chart, Page, metric_label, missing, topic_charts
@@ -26,9 +27,10 @@ KINDS: Mapping[str, Callable[[Page, Chart], Drawn | None]] = {
     "heatmap": heatmap,
     "curve": curve,
     "bridge": bridge,
+    "sankey": sankey,
 }
 # Kinds that take a row of their own.
-WIDE = {"heatmap"}
+WIDE = {"heatmap", "sankey"}
 
 
 def show(page: Page) -> None:

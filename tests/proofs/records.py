@@ -244,7 +244,7 @@ class Records:
 
 TABLES = (
     "orders", "order_lines", "returns", "products", "price_changes", "locations", "opening_hours", "sessions", "fulfilments",
-    "shipments", "fx_rates", "customers",
+    "shipments", "fx_rates", "customers", "store_traffic", "reservations",
 )  # fmt: skip
 
 
@@ -252,5 +252,6 @@ def read(data: Path, currency: str, timezone: str) -> Records:
     """Every record of the warehouse in a data folder."""
     with duckdb.connect(str(data / "warehouse.duckdb"), read_only=True) as connection:
         raw = {table: connection.sql(f"select * from raw.{table}").pl() for table in TABLES}
+        raw["files"] = connection.sql("select * from ledger.files").pl()
         persons = connection.sql("select identity_key, person_id as person from ledger.identities").pl()
     return Records(raw, persons, currency, timezone)

@@ -9,17 +9,20 @@ import pytest
 from dashboard.builds import Build, current
 from dashboard.catalogue import catalogue
 from dashboard.metrics import Question, ask
-from tests.proofs import baskets, conversion, customers, lead_times, markdowns
+from tests.proofs import baskets, constant_rates, conversion, customers, lead_times, loads, markdowns, visits
 from tests.proofs.figures import Figures
 from tests.proofs.records import read
 
 # What each family's figures are sliced by, month by month, besides being taken whole.
 FAMILIES = {
     baskets: ("channel", "fulfilment_mode", "location"),
+    constant_rates: ("channel", "location"),
     conversion: ("channel", "device", "source", "medium"),
     customers: ("acquisition_channel",),
     lead_times: ("channel", "location"),
+    loads: ("source",),
     markdowns: ("channel", "discount_kind"),
+    visits: ("channel", "location", "origin_channel"),
 }
 CUTS = [
     pytest.param(family, columns, id=f"{family.__name__.rpartition('.')[2]} by {' and '.join(columns) or 'nothing'}")
