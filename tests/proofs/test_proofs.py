@@ -17,7 +17,7 @@ from tests.proofs.records import read
 FAMILIES = {
     baskets: ("channel", "fulfilment_mode", "location"),
     constant_rates: ("channel", "location"),
-    conversion: ("channel", "device", "source", "medium"),
+    conversion: ("channel", "device", "source", "medium", "location"),
     customers: ("acquisition_channel",),
     lead_times: ("channel", "location"),
     loads: ("source",),

@@ -1,6 +1,7 @@
 -- Where each valid order's path began: the channel of the customer's earliest contact in the days before it. A visit online,
 -- an order anywhere, a collection and a return in a store are contacts; an order without any began where it was placed.
 -- depends_on: {{ ref('stg_identities') }}
+-- depends_on: {{ ref('fulfilments') }}
 {{ config(
     materialized='incremental',
     unique_key='order_id',
