@@ -8,6 +8,9 @@ from dashboard.charts.reading import read_rows
 from dashboard.topics import Chart, Page, dimension_label, metric_label
 from dashboard.words import inside, say
 
+# With more columns than this a cell has no room for a decimal on a phone.
+ROOMY = 10
+
 
 def heatmap(page: Page, chart: Chart) -> Drawn | None:
     """One cell a pair of values: rows are the first dimension, newest at the bottom, columns the second."""
@@ -21,7 +24,8 @@ def heatmap(page: Page, chart: Chart) -> Drawn | None:
     cells = {(row[down], int(row[across])): row for row in rows}
     values = [[number(cells[y, x][name]) if (y, x) in cells else None for x in xs] for y in ys]
     language = words.language()
-    texts = [["" if value is None else formats.bare(value, metric.format, language) for value in row] for row in values]
+    digits = 1 if len(xs) <= ROOMY else 0
+    texts = [["" if value is None else formats.bare(value, metric.format, language, digits) for value in row] for row in values]
     labels = [value_text(page, down, y) for y in ys]
     # The first column is everyone, by definition: it would only pale the rest.
     scale = [value for row in values for x, value in zip(xs, row, strict=True) if value is not None and value < 1]

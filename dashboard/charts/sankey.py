@@ -3,10 +3,10 @@
 import plotly.graph_objects as go
 
 from dashboard import formats, words
-from dashboard.charts.drawing import HEIGHT, OTHERS, SLOTS, Drawn, number, plain, text_of, titled, unit_of
+from dashboard.charts.drawing import HEIGHT, INK, OTHERS, SHADES, SLOTS, Drawn, number, plain, text_of, titled
 from dashboard.charts.reading import read_rows
-from dashboard.topics import Chart, Page, value_label
-from dashboard.words import say
+from dashboard.topics import Chart, Page, metric_label, value_label
+from dashboard.words import inside, say
 
 # The room between two nodes, as a share of the height.
 GAP = 0.05
@@ -17,7 +17,7 @@ HAIR = 0.002
 def sankey(page: Page, chart: Chart) -> Drawn | None:
     """Flows as wide as the amount, from the first dimension on the left to the second on the right, the largest on top.
 
-    What is unknown on the left is left out, and said.
+    A flow that ends where it began is pale, one that crosses over has its origin's colour. The unknown are left out, and said.
     """
     metric, (left, right) = chart.metrics[0], chart.by
     name = page.asked(metric)
@@ -28,6 +28,8 @@ def sankey(page: Page, chart: Chart) -> Drawn | None:
     flows = [(row[left], row[right], number(row[name]) or 0.0) for row in known if (number(row[name]) or 0.0) >= HAIR * total]
     if not flows:
         return None
+    # What crosses over is drawn last, above the pale flows.
+    flows.sort(key=lambda flow: flow[0] != flow[1])
     sides = [_heights(flows, end) for end in (0, 1)]
     language = words.language()
     places = {(end, value): place for place, (end, value) in enumerate((end, v) for end in (0, 1) for v in sides[end])}
@@ -54,19 +56,18 @@ def sankey(page: Page, chart: Chart) -> Drawn | None:
                 "source": [places[0, start] for start, _, _ in flows],
                 "target": [places[1, stop] for _, stop, _ in flows],
                 "value": [amount for _, _, amount in flows],
+                "color": [SHADES[0] if start == stop else SLOTS.get(start, OTHERS[-1]) for start, stop, _ in flows],
                 "customdata": [text_of(page, metric, amount) for _, _, amount in flows],
                 "hovertemplate": "%{source.label} → %{target.label} · %{customdata}<extra></extra>",
             },
-            textfont={"size": 12},
+            textfont={"size": 12, "color": INK, "shadow": "none"},
         )
     )
     plain(figure, HEIGHT + 40, left=4, right=4)
     title = chart.title(language) or titled(chart)
-    unit = unit_of(page, metric, [total])
+    unit = say("chart.share", what=inside(metric_label(metric)))
     if whole > total:
-        unit = " · ".join(
-            filter(None, [unit, say("chart.left_out", share=formats.percent(1 - total / whole, language, digits=0))])
-        )
+        unit += " · " + say("chart.left_out", share=formats.percent(1 - total / whole, language, digits=0))
     told = ", ".join(
         f"{value_label(page.build, left, start)} → {value_label(page.build, right, stop)} {text_of(page, metric, amount)}"
         for start, stop, amount in flows
