@@ -30,7 +30,10 @@ def sankey(page: Page, chart: Chart) -> Drawn | None:
         return None
     # What crosses over is drawn last, above the pale flows.
     flows.sort(key=lambda flow: flow[0] != flow[1])
-    sides = [_heights(flows, end) for end in (0, 1)]
+    sides = [
+        _heights([(start, amount) for start, _, amount in flows]),
+        _heights([(stop, amount) for _, stop, amount in flows]),
+    ]
     language = words.language()
     places = {(end, value): place for place, (end, value) in enumerate((end, v) for end in (0, 1) for v in sides[end])}
     labels = [
@@ -75,11 +78,11 @@ def sankey(page: Page, chart: Chart) -> Drawn | None:
     return Drawn(title, unit, figure, f"{title}: {told}")
 
 
-def _heights(flows: list[tuple[str, str, float]], end: int) -> dict[str, float]:
+def _heights(ends: list[tuple[str, float]]) -> dict[str, float]:
     """The amount of each node of a side, the largest first."""
     sums: dict[str, float] = {}
-    for flow in flows:
-        sums[flow[end]] = sums.get(flow[end], 0.0) + flow[2]
+    for value, amount in ends:
+        sums[value] = sums.get(value, 0.0) + amount
     return dict(sorted(sums.items(), key=lambda item: -item[1]))
 
 

@@ -1,7 +1,7 @@
 """The account of loads, proved from the ledger: every file offered, and every feed's wait laid out day by day."""
 
 from collections.abc import Iterator
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 import polars as pl
 
@@ -25,6 +25,7 @@ def _freshness(records: Records, files: pl.DataFrame) -> Figures:
     """Each feed at each month's last day: the hours from its last delivery to midnight, or to the newest delivery of all."""
     last, newest = files["day"].max(), files["delivered_at"].max()
     assert isinstance(newest, datetime)
+    assert isinstance(last, date)
     ends = files.select(pl.date_range(pl.col("day").min(), last).alias("day")).to_series()
     rows = []
     for day in ends:

@@ -47,7 +47,10 @@ tickets as (
         orders.is_valid
         and orders.is_store_order
         -- a reservation paid at the till is the pick-up itself
-        and orders.order_id not in (select collections.order_id from collections where collections.order_id is not null)
+        and not exists (
+            select 1 from collections
+            where collections.order_id = orders.order_id
+        )
 ),
 
 named_exchanges as (
@@ -84,7 +87,11 @@ add_ons as (
         max(tickets._file_id) as _file_id
     from tickets
     inner join paid_tickets on tickets.order_id = paid_tickets.order_id
-    where tickets.order_id not in (select named_exchanges.order_id from named_exchanges)
+    where
+        not exists (
+            select 1 from named_exchanges
+            where named_exchanges.order_id = tickets.order_id
+        )
     group by tickets.customer_id, tickets.location_id, tickets.collection_date
 ),
 

@@ -21,6 +21,13 @@ daily as (
     group by source, feed, delivery_date
 ),
 
+newest as (
+    select
+        max(delivered_at) as delivered_at,
+        max(delivery_date) as delivery_date
+    from deliveries
+),
+
 spans as (
     select
         daily.*,
@@ -30,12 +37,7 @@ spans as (
         newest.delivered_at as newest_at,
         newest.delivery_date as newest_date
     from daily
-    cross join (
-        select
-            max(delivered_at) as delivered_at,
-            max(delivery_date) as delivery_date
-        from deliveries
-    ) as newest
+    cross join newest
 )
 
 select

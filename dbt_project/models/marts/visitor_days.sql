@@ -73,7 +73,7 @@ last_purchases as (
         store_purchases.location_id,
         row_number() over (
             partition by visitor_days.customer_id, visitor_days.visit_date, visitor_days.channel
-            order by store_purchases.ordered_at desc, store_purchases.location_id
+            order by store_purchases.ordered_at desc, store_purchases.location_id asc
         ) as rank_of_purchase
     from visitor_days
     inner join store_purchases
