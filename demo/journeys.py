@@ -437,7 +437,7 @@ def _traffic(orders: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
     opens, closes = s.opens[store, day], s.closes[store, day]
     at = (hour * 3600 + 1800 - opens) / np.maximum(closes - opens, 3600)
     # Those who only look come when buyers come (see `orders.store_seconds`), and at the busiest hours all the more.
-    busy = (1.31 * np.exp(-(((at - 0.25) / 0.11) ** 2) / 2) + 1.70 * np.exp(-(((at - 0.66) / 0.15) ** 2) / 2) + 0.05) * level[day]
+    busy = (1.31 * np.exp(-(((at - 0.25) / 0.11) ** 2) / 2) + 1.70 * np.exp(-(((at - 0.66) / 0.15) ** 2) / 2) + 0.2) * level[day]
     mean = len(orders) * 0.7 / DAYS / s.weight.sum() * s.weight[store] / 10 * (busy / level.mean()) ** 1.2
     entries = hours["tickets"].to_numpy() + rng.poisson(mean * 2.7)
     wall = (day + EPOCH_DAY) * DAY + hour * 3600
