@@ -154,9 +154,10 @@ def axis(marks: list[float], kind: str, language: str) -> list[str]:
     return [_plain(mark, pattern, language) for mark in shown]
 
 
-def bare(number: float, kind: str, language: str) -> str:
+def bare(number: float, kind: str, language: str, digits: int = 1) -> str:
     """A value without its unit, for a cell of a chart whose title says it: “12.4”."""
-    return _plain(number * 100 if kind == "percent" else number, "#,##0" if kind == "count" else "#,##0.0", language)
+    pattern = f"#,##0.{'0' * digits}" if digits and kind != "count" else "#,##0"
+    return _plain(number * 100 if kind == "percent" else number, pattern, language)
 
 
 def unit(kind: str, largest: float, language: str, currency: str) -> str:

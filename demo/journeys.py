@@ -327,7 +327,7 @@ def _browsing(people: People) -> np.ndarray:
 
 
 def _reservations(people: People, orders: pl.DataFrame, lines: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-    """Holds of a product in a store: most end in a ticket, some expire."""
+    """Holds of a product that ended in a ticket whose number the till scanned; `demo.reservations` adds all others."""
     s = stores()
     ids = s.collect_day
     ticket = orders.filter((pl.col("channel") == STORE) & valid()).select("order", "person", "store", "utc", "day", "number")
@@ -341,26 +341,16 @@ def _reservations(people: People, orders: pl.DataFrame, lines: pl.DataFrame, rng
     made = ticket.filter(pl.Series(rng.random(len(ticket)) < chance))
     n = len(made)
     reserved = made["utc"].to_numpy() - (2 * 3600 + rng.random(n) * 40 * 3600).astype(np.int64)
-    u = rng.random(n)
-    bought = u < 0.71
-    expires = reserved + 2 * DAY
-    status = np.where(bought, "bought", np.where(u < 0.93, "expired", "cancelled"))
-    status = np.where((status == "expired") & (expires >= END_UTC), "open", status)
-    frame = made.select(
+    return made.select(
         "person",
         "store",
         "product",
-        order=pl.when(pl.Series(bought)).then("order"),
-        ticket=pl.when(pl.Series(bought)).then("number"),
+        "order",
+        ticket="number",
         reserved=pl.Series(reserved),
-        expires=pl.Series(expires),
-        status=pl.Series(status),
-    )
-    return (
-        frame.filter(pl.col("reserved") >= start_utc())
-        .sort("reserved", "person", maintain_order=True)
-        .with_row_index("reservation")
-    )
+        expires=pl.Series(reserved + 2 * DAY),
+        status=pl.lit("bought"),
+    ).filter(pl.Series(rng.random(n) < 0.71) & (pl.col("reserved") >= start_utc()))
 
 
 def _contacts(people: People, orders: pl.DataFrame, shipments: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
@@ -443,10 +433,14 @@ def _traffic(orders: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
         pl.col("tickets").fill_null(0)
     )
     level = retailer.trading()["store"]
-    store, day = hours["store"].to_numpy(), hours["day"].to_numpy()
-    mean = len(orders) * 0.7 / DAYS / s.weight.sum() * s.weight[store] / 10 * level[day] / level.mean()
-    entries = hours["tickets"].to_numpy() + rng.poisson(mean * 3.1)
-    wall = (day + EPOCH_DAY) * DAY + hours["hour"].to_numpy() * 3600
+    store, day, hour = (hours[c].to_numpy() for c in ("store", "day", "hour"))
+    opens, closes = s.opens[store, day], s.closes[store, day]
+    at = (hour * 3600 + 1800 - opens) / np.maximum(closes - opens, 3600)
+    # Those who only look come when buyers come (see `orders.store_seconds`), and at the busiest hours all the more.
+    busy = (1.31 * np.exp(-(((at - 0.25) / 0.11) ** 2) / 2) + 1.70 * np.exp(-(((at - 0.66) / 0.15) ** 2) / 2) + 0.2) * level[day]
+    mean = len(orders) * 0.7 / DAYS / s.weight.sum() * s.weight[store] / 10 * (busy / level.mean()) ** 1.2
+    entries = hours["tickets"].to_numpy() + rng.poisson(mean * 2.7)
+    wall = (day + EPOCH_DAY) * DAY + hour * 3600
     return hours.with_columns(
         entries=pl.Series(entries), wall=pl.Series(wall), utc=pl.Series(to_utc(wall, s.timezone[store]))
     ).filter(pl.Series(rng.random(len(hours)) > 0.004))

@@ -21,6 +21,7 @@ from demo.journeys import PICKUP_PROMISE
 from demo.orders import valid
 from demo.promises import promises
 from demo.retailer import CHANNELS, COLLECT, DAYS, END, END_UTC, START, local, paris_day, wall_day
+from demo.visits import store_visits
 from demo.world import World
 
 HORIZONS = (30, 90, 180, 365, 730)
@@ -125,6 +126,7 @@ def kpis(world: World, orders: pl.DataFrame, accounts: pl.Series, callers: pl.Se
             *_activity(mine),
             *_cohorts(mine),
             *_lifetime(mine, back),
+            *(store_visits(world, sold, mine, accounts, _tally) if basis == "deterministic" else ()),
         ]
         parts += [part.with_columns(person_basis=pl.lit(basis)) for part in found]
     table = pl.concat(parts, how="diagonal_relaxed")

@@ -7,11 +7,13 @@ import polars as pl
 
 from demo.comebacks import with_purchases, with_refund_contacts
 from demo.disagreements import Disagreements, disagree
+from demo.collections import with_add_ons
 from demo.journeys import Journeys, journeys, settle
 from demo.orders import Sales, sales
 from demo.people import People, people
 from demo.preparation import preparation
 from demo.products import Products, products
+from demo.reservations import reservations
 from demo.stock import Stock, stock
 
 
@@ -52,6 +54,11 @@ def world(size: Size, seed: int) -> World:
     trips = journeys(crowd, trade.orders, trade.lines, size.sessions, rng(4))
     trips, faults = disagree(trade, trips, sold, rng(61))
     orders = settle(trade.orders, trips.fulfilments)
+    # Tickets whose goods came back or were reserved have a buyer who matters elsewhere.
+    taken = pl.concat([trade.returns["order"], trips.reservations["order"]])
+    orders = with_add_ons(crowd, orders, trips.fulfilments, taken, rng(30))
+    held = reservations(crowd, orders, trade.lines, trips.sessions, trips.reservations, rng(31))
+    trips = replace(trips, reservations=held)
     # What nobody collected was never bought, so it does not come back either.
     bought = orders.filter(pl.col("fate") == "").select("order")
     trade = Sales(orders, trade.lines, trade.returns.join(bought, on="order", how="semi", maintain_order="left"))

@@ -19,6 +19,7 @@ from dashboard.charts.heatmap import heatmap
 from dashboard.charts.interval import interval
 from dashboard.charts.matrix import matrix
 from dashboard.charts.survival import survival
+from dashboard.charts.sankey import sankey
 from dashboard.charts.trend import trend
 from dashboard.questions import is_ripe, reach
 from dashboard.topics import Chart, Page, metric_label, missing, topic_charts
@@ -40,6 +41,10 @@ WIDE = {"heatmap", "matrix"}
 }
 # Kinds that take a row of their own.
 WIDE = {"drivers", "heatmap"}
+    "sankey": sankey,
+}
+# Kinds that take a row of their own.
+WIDE = {"heatmap", "sankey"}
 
 
 def show(page: Page) -> None:

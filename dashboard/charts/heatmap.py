@@ -1,7 +1,5 @@
 """Cells of two dimensions, shaded by value."""
 
-from datetime import date
-
 import plotly.graph_objects as go
 
 from dashboard import formats, words
@@ -12,12 +10,15 @@ from dashboard.words import inside, say
 
 # As many places are shown, those with the most.
 MOST = 12
+# With more columns than this a cell has no room for a decimal on a phone.
+ROOMY = 10
 
 
 def heatmap(page: Page, chart: Chart) -> Drawn | None:
     """One cell a pair of values: rows are the first dimension, columns the second.
 
-    Rows of dates stand in their order, the newest at the bottom; others by what they add up to, the largest alone.
+    Rows of dates and numbers stand in their order, dates with the newest at the bottom; others by what they add up to, the
+    largest alone.
     """
     metric, (down, across) = chart.metrics[0], chart.by
     name = page.asked(metric)
@@ -25,7 +26,7 @@ def heatmap(page: Page, chart: Chart) -> Drawn | None:
     if not rows:
         return None
     ys = sorted({row[down] for row in rows})
-    if not isinstance(ys[0], date):
+    if isinstance(ys[0], str) and not ys[0].isdigit():
         sums = {y: sum(number(row[name]) or 0.0 for row in rows if row[down] == y) for y in ys}
         ys = sorted(sums, key=lambda y: -sums[y])[:MOST]
         rows = [row for row in rows if row[down] in ys]
@@ -33,7 +34,8 @@ def heatmap(page: Page, chart: Chart) -> Drawn | None:
     cells = {(row[down], int(row[across])): row for row in rows}
     values = [[number(cells[y, x][name]) if (y, x) in cells else None for x in xs] for y in ys]
     language = words.language()
-    texts = [["" if value is None else formats.bare(value, metric.format, language) for value in row] for row in values]
+    digits = 1 if len(xs) <= ROOMY else 0
+    texts = [["" if value is None else formats.bare(value, metric.format, language, digits) for value in row] for row in values]
     labels = [value_text(page, down, y) for y in ys]
     # The first column is everyone, by definition: it would only pale the rest.
     is_share = metric.format == "percent"

@@ -24,3 +24,10 @@
         as decimal(18, 4)
     )
 {%- endmacro %}
+
+
+{% macro in_force_on_constant_rate_date(rates) -%}
+    {#- The join condition that finds the rate of the day at which amounts at constant rates are converted. -#}
+    cast('{{ var("constant_rate_date") }}' as date) >= {{ rates }}.valid_from
+        and cast('{{ var("constant_rate_date") }}' as date) < {{ rates }}.valid_until
+{%- endmacro %}

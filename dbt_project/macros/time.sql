@@ -101,3 +101,17 @@
 {% macro default__month_end(day) -%}
     last_day({{ day }})
 {%- endmacro %}
+
+
+{% macro hour_start(instant, minute) -%}
+    {#- The start of the hour that holds an instant, where hours start at a minute past the full one. -#}
+    {{ return(adapter.dispatch('hour_start')(instant, minute)) }}
+{%- endmacro %}
+
+{% macro default__hour_start(instant, minute) -%}
+    (date_trunc('hour', {{ instant }} - to_minutes({{ minute }})) + to_minutes({{ minute }}))
+{%- endmacro %}
+
+{% macro spark__hour_start(instant, minute) -%}
+    (date_trunc('hour', {{ instant }} - make_dt_interval(0, 0, {{ minute }})) + make_dt_interval(0, 0, {{ minute }}))
+{%- endmacro %}

@@ -12,7 +12,7 @@ from dashboard.topics import OVERVIEW
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = {page.stem for page in (ROOT / "pages").glob("*.py")}
-SHAPES = {"heatmap": 2, "bars": 1}
+SHAPES = {"heatmap": 2, "bars": 1, "sankey": 2}
 
 
 def declared() -> dict[str, dict[str, Any]]:

@@ -16,6 +16,9 @@ SESSIONS = 90
 VISITS = 60
 CONTACTS = 120
 VISITED_HOURS = 400
+PICKUPS = 40
+HOURS = 60
+RESERVATIONS = 40
 SKUS = [f"sku{number}" for number in range(40)]
 STORES = {"S1": "Europe/Paris", "S2": "Europe/London", "S3": "Atlantic/Canary"}
 
@@ -52,6 +55,13 @@ def loads(seed: int) -> Iterator[Load]:
     _handovers(Random(seed + 1), made)
     _predictions(Random(seed + 2), made)
     _traffic(Random(f"traffic {seed}"), made)
+    # A stream of their own, so that what is above stays as it is.
+    random = Random(seed + 100)
+    _fulfilments(random, made)
+    for _ in range(HOURS):
+        _counted_hour(random, made)
+    for number in range(RESERVATIONS):
+        _reservation(random, made, number)
     yield from made
 
 
@@ -238,6 +248,45 @@ def _work_hours(random: Random, made: list[Load]) -> None:
             hours: Row = {"location_id": place, "work_date": worked_on, "activity": random.choice(["preparation", "cash_desk"])}
             hours |= {"hours": random.choice([1, 2.5, 8]), "lines_handled": random.choice([None, 12, number])}
             load.add("clock", "work_hours", hours)
+def _fulfilments(random: Random, made: list[Load]) -> None:
+    """Some web orders are collected in a store, at times soon before or after another purchase, or moved to another order."""
+    orders = [(number, row) for number, load in enumerate(made) for row in load.systems["shop"]["orders"]]
+    for number, (first, order) in enumerate(random.sample(orders, PICKUPS)):
+        collected = order["ordered_at"] + timedelta(days=random.randrange(3), hours=random.randrange(20))
+        for load in made[first:]:
+            if load is not made[first] and random.random() < 0.7:
+                continue
+            work: Row = {"fulfilment_id": f"f{number}", "order_id": order["order_id"], "created_at": order["ordered_at"]}
+            if random.random() < 0.2:
+                work["order_id"] = random.choice(orders)[1]["order_id"]
+            work |= {"mode": random.choice(["click_and_collect", "click_and_collect", "home_delivery"])}
+            work |= {"location_id": random.choice([*STORES]), "collected_at": random.choice([None, collected, collected])}
+            load.add("oms", "fulfilments", work)
+
+
+def _counted_hour(random: Random, made: list[Load]) -> None:
+    """People counted in the hour of a ticket, or in the one after it."""
+    tickets = [row for load in made for row in load.systems["till"]["orders"]]
+    ticket = random.choice(tickets)
+    hour = ticket["ordered_at"].replace(minute=0) + timedelta(hours=random.choice([0, 0, 0, 1]))
+    for load in _deliveries(random, made, hour):
+        counted: Row = {"location_id": ticket["location_id"], "hour_start": hour, "entries": random.randrange(4)}
+        load.add("counters", "store_traffic", counted)
+
+
+def _reservation(random: Random, made: list[Load], number: int) -> None:
+    """A hold that may have ended in a ticket, by its number or by its customer, or in none."""
+    lines = [row for load in made for row in load.systems["till"].get("order_lines", [])]
+    tickets = {row["order_id"]: row for load in made for row in load.systems["till"]["orders"]}
+    bought = random.choice(lines)
+    ticket = tickets[bought["order_id"]]
+    reserved = ticket["ordered_at"] - timedelta(hours=random.choice([2, 20, 40, 60]))
+    for load in _deliveries(random, made, max(reserved, datetime.combine(FIRST_DAY, time()))):
+        hold: Row = {"reservation_id": f"h{number}", "location_id": ticket["location_id"], "sku": bought["sku"]}
+        hold |= {"quantity": 1, "reserved_at": reserved, "expires_at": random.choice([None, reserved + timedelta(2)])}
+        hold |= {"identity_key": random.choice([None, ticket["identity_key"], ticket["identity_key"]])}
+        hold |= {"order_id": random.choice([None, None, bought["order_id"], "elsewhere"])}
+        load.add("oms", "reservations", hold | {"status": random.choice(["open", "bought", "expired", "cancelled"])})
 
 
 def _persons(made: list[Load]) -> None:

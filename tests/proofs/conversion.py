@@ -46,7 +46,7 @@ def _sessions(records: Records) -> Figures:
 def _web_to_store(records: Records) -> Figures:
     purchases = records.orders.filter(pl.col("person").is_not_null() & pl.col("is_store") & ~pl.col("mode").is_in(COLLECTED))
     visits = records.sessions.filter(pl.col("person").is_not_null()).sort("started_at")
-    visits = visits.select("person", "channel", "started_at", "visit_date")
+    visits = _with_store(records, purchases, visits.select("person", "channel", "started_at", "visit_date"))
     visits = visits.join_asof(
         purchases.select("person", "ordered_at", bought_on="order_date").sort("ordered_at"),
         left_on="started_at", right_on="ordered_at", by="person", strategy="forward", allow_exact_matches=False,
@@ -65,6 +65,22 @@ def _web_to_store(records: Records) -> Figures:
             pl.col("person").filter(is_over).n_unique(),
         )
     return Figures(visits.with_columns(month("visit_date")), figures)
+
+
+def _with_store(records: Records, purchases: pl.DataFrame, visits: pl.DataFrame) -> pl.DataFrame:
+    """Visits with the store known by then (`location`): the one the customer's newest record names, else of the last purchase."""
+    told = records.with_person(records.newest("customers", "customer_ref")).join(records.locations, left_on="home_location_id",
+                                                                                right_on="location_id", how="semi")  # fmt: skip
+    named = told.sort("_file_id", pl.concat_str("_source", "customer_ref"), descending=[False, True])
+    named = named.group_by("person").agg(named=pl.col("home_location_id").last())
+    visits = visits.with_columns(day_began=pl.col("started_at").min().over("person", "channel", "visit_date"))
+    bought = purchases.select("person", bought_at="ordered_at", bought_in=pl.col("location").fill_null(UNKNOWN))
+    visits = visits.sort("day_began").join_asof(
+        bought.sort("bought_at", "bought_in", descending=[False, True]), left_on="day_began", right_on="bought_at", by="person",
+        allow_exact_matches=False, check_sortedness=False,
+    )  # fmt: skip
+    visits = visits.join(named, on="person", how="left").sort("started_at")
+    return visits.with_columns(location=pl.coalesce("named", "bought_in", pl.lit(UNKNOWN)))
 
 
 def _research_online(records: Records) -> Figures:

@@ -247,5 +247,6 @@ def read(data: Path, currency: str, timezone: str) -> Records:
     with duckdb.connect(str(data / "warehouse.duckdb"), read_only=True) as connection:
         tables = connection.execute("select table_name from duckdb_tables() where schema_name = 'raw'").fetchall()
         raw = {table: connection.sql(f"select * from raw.{table}").pl() for (table,) in tables}
+        raw["files"] = connection.sql("select * from ledger.files").pl()
         persons = connection.sql("select identity_key, person_id as person from ledger.identities").pl()
     return Records(raw, persons, currency, timezone)

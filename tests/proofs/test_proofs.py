@@ -13,6 +13,7 @@ from tests.proofs import baskets, conversion, customers, lead_times, markdowns, 
 from tests.proofs import audit, baskets, conversion, customers, lead_times, markdowns, models
 from tests.proofs import baskets, conversion, customers, drivers, lead_times, markdowns
 from tests.proofs import baskets, conversion, customers, lead_times, markdowns, promise
+from tests.proofs import baskets, constant_rates, conversion, customers, lead_times, loads, markdowns, visits
 from tests.proofs.figures import Figures
 from tests.proofs.records import read
 
@@ -20,15 +21,18 @@ from tests.proofs.records import read
 FAMILIES = {
     audit: ("channel", "location"),
     baskets: ("channel", "fulfilment_mode", "location"),
-    conversion: ("channel", "device", "source", "medium"),
+    constant_rates: ("channel", "location"),
+    conversion: ("channel", "device", "source", "medium", "location"),
     customers: ("acquisition_channel",),
     drivers: ("channel", "location"),
     lead_times: ("channel", "location"),
+    loads: ("source",),
     markdowns: ("channel", "discount_kind"),
     returns: ("channel", "location", "fulfilment_mode", "category"),
     service: ("channel", "location", "reason", "contact_channel"),
     models: ("channel", "location", "category", "forecast_model", "feature"),
     promise: ("channel", "location", "reason"),
+    visits: ("channel", "location", "origin_channel"),
 }
 CUTS = [
     pytest.param(family, columns, id=f"{family.__name__.rpartition('.')[2]} by {' and '.join(columns) or 'nothing'}")

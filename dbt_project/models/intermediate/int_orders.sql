@@ -53,6 +53,7 @@ select
     placed.status,
     placed.currency,
     rates.exchange_rate,
+    constant_rates.exchange_rate as constant_exchange_rate,
     placed.shipping_amount,
     placed.is_store_order,
     placed.is_test,
@@ -67,10 +68,12 @@ select
     and rates.exchange_rate is not null as is_accepted,
     placed.ordered_at,
     placed.order_date,
-    greatest(placed._file_id, coalesce(rates._file_id, -1)) as _file_id
+    greatest(placed._file_id, coalesce(rates._file_id, -1), coalesce(constant_rates._file_id, -1)) as _file_id
 from placed
 left join {{ ref('int_exchange_rates') }} as rates
     on
         placed.currency = rates.currency
         and placed.order_date >= rates.valid_from
         and placed.order_date < rates.valid_until
+left join {{ ref('int_exchange_rates') }} as constant_rates
+    on placed.currency = constant_rates.currency and {{ in_force_on_constant_rate_date('constant_rates') }}

@@ -55,6 +55,7 @@ described as (
 select
     people.customer_id,
     coalesce(described.location_id, bought.location_id, 'unknown') as home_location_id,
+    coalesce(described.location_id, 'unknown') as declared_location_id,
     coalesce(described.country, homes.country, 'unknown') as country,
     coalesce(bought.acquisition_channel, 'unknown') as acquisition_channel,
     case
@@ -92,6 +93,7 @@ union all
 select
     'unknown' as customer_id,
     'unknown' as home_location_id,
+    'unknown' as declared_location_id,
     'unknown' as country,
     'unknown' as acquisition_channel,
     'unknown' as customer_segment,

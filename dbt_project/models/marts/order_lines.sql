@@ -59,6 +59,7 @@ described as (
         orders.customer_id,
         orders.order_date,
         orders.exchange_rate,
+        orders.constant_exchange_rate,
         orders.is_accepted,
         greatest(orders._file_id, lines._file_id, coalesce(products._file_id, -1)) as _file_id
     from lines
@@ -126,7 +127,9 @@ converted as (
         {{ excluding_vat('quantity * original_unit_price', 'includes_vat', 'vat_rate', 'exchange_rate') }} as gross_sales,
         {{ including_vat('quantity * original_unit_price', 'includes_vat', 'vat_rate', 'exchange_rate') }} as gross_sales_ttc,
         {{ excluding_vat('(quantity * unit_price - discount_amount)', 'includes_vat', 'vat_rate', 'exchange_rate') }} as sales,
-        {{ including_vat('(quantity * unit_price - discount_amount)', 'includes_vat', 'vat_rate', 'exchange_rate') }} as sales_ttc
+        {{ including_vat('(quantity * unit_price - discount_amount)', 'includes_vat', 'vat_rate', 'exchange_rate') }} as sales_ttc,
+        {{ excluding_vat('(quantity * unit_price - discount_amount)', 'includes_vat', 'vat_rate', 'constant_exchange_rate') }} as sales_constant_rate,
+        {{ including_vat('(quantity * unit_price - discount_amount)', 'includes_vat', 'vat_rate', 'constant_exchange_rate') }} as sales_constant_rate_ttc
     from priced
 ),
 
@@ -162,6 +165,8 @@ select
     gross_sales_ttc,
     sales,
     sales_ttc,
+    sales_constant_rate,
+    sales_constant_rate_ttc,
     cast(gross_sales - sales as decimal(18, 4)) as markdown,
     cast(gross_sales_ttc - sales_ttc as decimal(18, 4)) as markdown_ttc,
     cast(round(quantity * unit_cost, 4) as decimal(18, 4)) as cost,

@@ -167,6 +167,13 @@ select
         'coalesce(sold.vat_rate, changed.product_vat_rate, ' ~ var('default_vat_rate') ~ ')', 'rates.exchange_rate'
     ) }} as returned_sales,
     cast(round(changed.refund_amount * rates.exchange_rate, 4) as decimal(18, 4)) as returned_sales_ttc,
+    {{ excluding_vat(
+        'changed.refund_amount', 'true',
+        'coalesce(sold.vat_rate, changed.product_vat_rate, ' ~ var('default_vat_rate') ~ ')', 'constant_rates.exchange_rate'
+    ) }} as returned_sales_constant_rate,
+    cast(
+        round(changed.refund_amount * constant_rates.exchange_rate, 4) as decimal(18, 4)
+    ) as returned_sales_constant_rate_ttc,
     cast(round(changed.quantity * changed.unit_cost, 4) as decimal(18, 4)) as returned_cost,
     changed._file_id
 from changed
@@ -177,3 +184,7 @@ left join {{ ref('int_exchange_rates') }} as rates
         coalesce(changed.currency, {{ reporting_currency() }}) = rates.currency
         and changed.return_date >= rates.valid_from
         and changed.return_date < rates.valid_until
+left join {{ ref('int_exchange_rates') }} as constant_rates
+    on
+        coalesce(changed.currency, {{ reporting_currency() }}) = constant_rates.currency
+        and {{ in_force_on_constant_rate_date('constant_rates') }}

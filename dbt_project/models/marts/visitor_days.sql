@@ -21,7 +21,9 @@ visits as (
             select known.customer_id
             from {{ this }} as known
             inner join {{ ref('customers') }} as customers on known.customer_id = customers.customer_id
-            where known.location_id <> customers.home_location_id
+            where
+                case when known.is_location_declared then known.location_id else 'unknown' end
+                <> customers.declared_location_id
             union
             select customer_id from {{ ref('orders') }} where _file_id > {{ loaded_through() }}
             union
@@ -41,6 +43,7 @@ visits as (
 store_purchases as (
     select
         orders.customer_id,
+        orders.location_id,
         orders.ordered_at,
         orders.order_date
     from {{ ref('orders') }} as orders
@@ -58,6 +61,25 @@ visitor_days as (
         max(_file_id) as _file_id
     from visits
     group by customer_id, visit_date, channel
+),
+
+-- the store of a visitor who names none is where they last bought before the visit: a store found out later would tell of
+-- the purchase that the visit is asked to foresee
+last_purchases as (
+    select
+        visitor_days.customer_id,
+        visitor_days.visit_date,
+        visitor_days.channel,
+        store_purchases.location_id,
+        row_number() over (
+            partition by visitor_days.customer_id, visitor_days.visit_date, visitor_days.channel
+            order by store_purchases.ordered_at desc, store_purchases.location_id asc
+        ) as rank_of_purchase
+    from visitor_days
+    inner join store_purchases
+        on
+            visitor_days.customer_id = store_purchases.customer_id
+            and visitor_days.first_visited_at > store_purchases.ordered_at
 ),
 
 conversions as (
@@ -81,7 +103,10 @@ select
     {{ counting_key('visitor_days.customer_id') }} as customer_key,
     visitor_days.visit_date,
     visitor_days.channel,
-    coalesce(customers.home_location_id, 'unknown') as location_id,
+    coalesce(
+        nullif(customers.declared_location_id, 'unknown'), last_purchases.location_id, 'unknown'
+    ) as location_id,
+    coalesce(customers.declared_location_id, 'unknown') <> 'unknown' as is_location_declared,
     visitor_days.first_visited_at,
     cast(visitor_days.session_count as integer) as session_count,
     conversions.purchase_date,
@@ -99,4 +124,10 @@ left join conversions
         visitor_days.customer_id = conversions.customer_id
         and visitor_days.visit_date = conversions.visit_date
         and visitor_days.channel = conversions.channel
+left join last_purchases
+    on
+        visitor_days.customer_id = last_purchases.customer_id
+        and visitor_days.visit_date = last_purchases.visit_date
+        and visitor_days.channel = last_purchases.channel
+        and last_purchases.rank_of_purchase = 1
 left join {{ ref('customers') }} as customers on visitor_days.customer_id = customers.customer_id
