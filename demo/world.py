@@ -49,5 +49,5 @@ def world(size: Size, seed: int) -> World:
     # What nobody collected was never bought, so it does not come back either.
     bought = orders.filter(pl.col("fate") == "").select("order")
     trade = Sales(orders, trade.lines, trade.returns.join(bought, on="order", how="semi", maintain_order="left"))
-    book = stock(sold, trade.orders, trade.lines, trade.returns, trips.fulfilments, rng(5))
+    book = stock(sold, trade.orders, trade.lines, trade.returns, trips, rng(5), rng(51))
     return World(crowd, sold, trade, trips, book, seed)
