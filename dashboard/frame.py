@@ -26,6 +26,7 @@ PAGES = {
         "baskets": "shopping_basket",
         "customers": "group",
         "markdowns": "sell",
+        "stock": "inventory_2",
         "lead_times": "schedule",
     },
     "analysts": {"definitions": "menu_book", "data_health": "health_and_safety"},

@@ -86,10 +86,12 @@ def stock(
     # a product not yet or no longer on sale is not replenished
     on_sale = (products.first_day[tracked][:, None] <= ends) & (products.last_day[tracked][:, None] >= np.r_[0, ends[:-1] + 1])
     spare = rng.choice(8, (len(locations), len(tracked), months), p=SPARE) + np.r_[np.zeros(shops, int), [8, 8]][:, None, None]
+    spare[shops:] *= rng.random((len(tracked), months)) < 0.65  # in some months a supplier sends no more than is sold
     spare *= on_sale[None, :, :]
-    missing = rng.binomial(2, 0.06, flow.shape) - rng.binomial(1, 0.02, flow.shape)
+    risk = 0.11 * np.exp(rng.normal(0, 0.45, len(locations))).clip(0.4, 2.5)[:, None, None]
+    missing = rng.binomial(3, np.broadcast_to(risk, flow.shape)) - rng.binomial(1, 0.03, flow.shape)
     first_open = np.argmax(is_open, axis=1)
-    level = np.where(first_open[:, None] == 0, -gone[:, :, 0] + spare[:, :, 0], 0)
+    level = np.where(first_open[:, None] == 0, -gone[:, :, 0] + spare[:, :, 0] + on_sale[:, 0], 0)
     levels = [(retailer.day_index(START) - 1, level.copy())]
     delivered, counts, adjustments = [], [], []
     for m in range(months):
@@ -116,7 +118,7 @@ def stock(
         parts += _replenishment(m, wanted, shops, ends, zone, tracked, range_rng)
     for m, change in adjustments:
         i, k = np.nonzero(change)
-        parts.append(_moves(i, tracked[k], _at(ends[m], 21, zone[i]) + 1800, change[i, k], "adjustment", "stock_count"))
+        parts.append(_moves(i, tracked[k], _closing(ends[m], zone[i]), change[i, k], "adjustment", "stock_count"))
     movements = pl.concat(parts).sort("utc", "at", "product", "kind", "quantity", maintain_order=True).with_row_index("movement")
     names = np.array(locations)
     return Stock(
@@ -137,6 +139,11 @@ def _at(day: np.ndarray | int, hour: int, zone: np.ndarray) -> np.ndarray:
     return to_utc(np.broadcast_to((np.asarray(day) + EPOCH_DAY) * DAY + hour * 3600, zone.shape), zone)
 
 
+def _closing(day: int, zone: np.ndarray) -> np.ndarray:
+    """The last second of a local day: what is counted then is the whole day's."""
+    return _at(day, 24, zone) - 1
+
+
 def _moves(
     at: np.ndarray, product: np.ndarray, utc: np.ndarray, quantity: np.ndarray, kind: str, reason: str = ""
 ) -> pl.DataFrame:
@@ -145,7 +152,7 @@ def _moves(
 
 
 def _losses(rng: np.random.Generator, places: int, tracked: np.ndarray, s: retailer.Stores) -> pl.DataFrame:
-    n = places * 20
+    n = places * 30
     at = rng.integers(0, places, n)
     day = rng.integers(0, DAYS, n)
     first, last = np.r_[s.first_day, 0, 0][at], np.r_[s.last_day, DAYS, DAYS][at]
@@ -230,7 +237,7 @@ def _counts(
             {
                 "location": names[i],
                 "product": tracked[k],
-                "utc": _at(ends[m], 21, zone[i]),
+                "utc": _closing(ends[m], zone[i]),
                 "book": book[i, k],
                 "counted": counted[i, k],
             }

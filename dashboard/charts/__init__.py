@@ -16,6 +16,7 @@ from dashboard.charts.curve import curve
 from dashboard.charts.drawing import Drawn
 from dashboard.charts.heatmap import heatmap
 from dashboard.charts.trend import trend
+from dashboard.charts.waterfall import waterfall
 from dashboard.questions import is_ripe, reach
 from dashboard.topics import Chart, Page, metric_label, missing, topic_charts
 from dashboard.words import called, join, say
@@ -26,9 +27,10 @@ KINDS: Mapping[str, Callable[[Page, Chart], Drawn | None]] = {
     "heatmap": heatmap,
     "curve": curve,
     "bridge": bridge,
+    "waterfall": waterfall,
 }
 # Kinds that take a row of their own.
-WIDE = {"heatmap"}
+WIDE = {"heatmap", "waterfall"}
 
 
 def show(page: Page) -> None:

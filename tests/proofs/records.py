@@ -244,7 +244,7 @@ class Records:
 
 TABLES = (
     "orders", "order_lines", "returns", "products", "price_changes", "locations", "opening_hours", "sessions", "fulfilments",
-    "shipments", "fx_rates", "customers",
+    "shipments", "fx_rates", "customers", "stock_levels", "stock_movements", "stock_counts", "assortment",
 )  # fmt: skip
 
 
