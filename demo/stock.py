@@ -86,7 +86,7 @@ def stock(
     # a product not yet or no longer on sale is not replenished
     on_sale = (products.first_day[tracked][:, None] <= ends) & (products.last_day[tracked][:, None] >= np.r_[0, ends[:-1] + 1])
     spare = rng.choice(8, (len(locations), len(tracked), months), p=SPARE) + np.r_[np.zeros(shops, int), [8, 8]][:, None, None]
-    spare[shops:] *= rng.random((len(tracked), months)) < 0.65  # in some months a supplier sends no more than is sold
+    spare[shops:] *= (rng.random(len(tracked)) < 0.6)[:, None]  # of the other products suppliers send no more than is sold
     spare *= on_sale[None, :, :]
     risk = 0.11 * np.exp(rng.normal(0, 0.45, len(locations))).clip(0.4, 2.5)[:, None, None]
     missing = rng.binomial(3, np.broadcast_to(risk, flow.shape)) - rng.binomial(1, 0.03, flow.shape)

@@ -18,6 +18,7 @@ from demo import retailer
 from demo.journeys import PICKUP_PROMISE
 from demo.orders import valid
 from demo.retailer import CHANNELS, COLLECT, DAYS, END, END_UTC, START, local, paris_day, wall_day
+from demo.stock_truth import stock_kpis
 from demo.world import World
 
 HORIZONS = (30, 90, 180, 365, 730)
@@ -106,6 +107,7 @@ def kpis(world: World, orders: pl.DataFrame, accounts: pl.Series) -> pl.DataFram
     sold = _sold(orders, lines)
     returns = _returned(world, orders)
     parts = [*_baskets(sold, returns), *_visits(world, sold), *_pickups(world, orders), *_deliveries(world, orders)]
+    parts += stock_kpis(world)
     for basis in ("true", "deterministic"):
         who = pl.col("person") if basis == "true" else pl.col("resolved_person")
         mine = sold.with_columns(who=who).filter(pl.col("who").is_not_null())

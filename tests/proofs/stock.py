@@ -120,7 +120,7 @@ def _states(days: pl.DataFrame) -> Iterator[Figures]:
     figures["days_of_supply"] = share(pl.col("on_hand").filter(is_wanted).sum(), pl.col("demand").sum())
     yield Figures(closing, figures, is_state=True)
     lost = pl.col("is_ranged") & ~pl.col("can_sell") & (pl.col("open_days") >= LOST_SALES_DAYS)
-    yield Figures(lately, {"lost_sales_estimate": money(pl.col("demand") * pl.col("price")).filter(lost).sum()})
+    yield Figures(lately, {"lost_sales_estimate": (pl.col("demand") * pl.col("price")).filter(lost).sum()})
 
 
 def _availability(days: pl.DataFrame) -> Iterator[Figures]:
@@ -184,7 +184,7 @@ def _turning(days: pl.DataFrame, sales: pl.DataFrame) -> Iterator[Figures]:
     stock = days.select(*CELL, "metric_time", "category", "day", worth=money(pl.col("on_hand") * pl.col("cost")))
     # a day without anything to say of a product is no day of its book
     stock = stock.filter(
-        days.select((pl.col("is_ranged") | (pl.col("on_hand") != 0) | (pl.col("changed") != 0))).to_series()
+        days.select(pl.col("is_ranged") | (pl.col("on_hand") != 0) | (pl.col("changed") != 0)).to_series()
         | days.select((pl.col("transit") != 0) | (pl.col("reserved") != 0)).to_series()
     )
     rows = pl.concat([stock, sales.select(*CELL, "metric_time", "category", "sales", "cost_of_sales")], how="diagonal")

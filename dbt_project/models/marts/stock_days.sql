@@ -3,6 +3,7 @@
     unique_key='stock_month',
     post_hook="{{ drop_vanished(['stock_month'], ref('int_stock_months')) }}"
 ) }}
+-- depends_on: {{ ref('stg_stock_movements') }}
 {%- set window = var('demand_days') %}
 
 -- Whole months are computed again, from the month of the earliest change on: what a place has today follows from all before.
@@ -235,7 +236,7 @@ select
     cast(case when daily_demand > 0 then on_hand else 0 end as decimal(18, 4)) as demanded_units,
     cast(case when daily_demand > 0 then 0 else on_hand end as decimal(18, 4)) as undemanded_units,
     cast(lost_units as double) as lost_units,
-    cast(round(lost_units * price, 4) as decimal(18, 4)) as lost_sales,
+    cast(lost_units * price as double) as lost_sales,
     _file_id
 from judged
 where

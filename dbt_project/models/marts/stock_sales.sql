@@ -1,10 +1,13 @@
-{{ config(materialized='incremental', unique_key='stock_sale_id') }}
+{{ config(
+    materialized='incremental',
+    unique_key='stock_sale_id',
+    post_hook="{{ drop_vanished(['stock_sale_id', 'product_id'], ref('int_stock_sale_lines')) }}"
+) }}
+-- depends_on: {{ ref('orders') }}
 
 -- Only products whose stock is followed: shrink, stock turn and margin then speak of the same goods.
 with followed as (
-    select product_id from {{ ref('stg_stock_levels') }}
-    union
-    select product_id from {{ ref('stg_stock_movements') }}
+    select product_id from {{ ref('int_stock_products') }}
 ),
 
 {% if is_incremental() -%}
