@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import plotly.graph_objects as go
 
-from dashboard import formats, words
+from dashboard import words
 from dashboard.catalogue import Metric
 from dashboard.charts.drawing import ACCENT, OTHERS, QUIET, Drawn, broken, plain, text_of, width
 from dashboard.charts.reading import read_rows
@@ -23,13 +23,11 @@ def waterfall(page: Page, chart: Chart) -> Drawn | None:
     begin, end = _amount(page, start), _amount(page, left)
     if begin is None or end is None:
         return None
-    language = words.language()
     steps: list[tuple[str, str, Decimal]] = []
     for place, loss in enumerate(losses):
         steps += [(label, OTHERS[place + 1], amount) for label, amount in _steps(page, chart, loss) if amount]
     if begin - sum(amount for _, _, amount in steps) != end:
         return None
-    scale = Decimal(formats.factor(start.format, float(max(abs(begin), abs(end)))))
     names, values, bases, colours = [broken(metric_label(start))], [begin], [Decimal(0)], [ACCENT]
     level = begin
     for label, colour, amount in steps:
@@ -42,11 +40,7 @@ def waterfall(page: Page, chart: Chart) -> Drawn | None:
     values.append(end)
     bases.append(Decimal(0))
     colours.append(ACCENT)
-    texts = [
-        formats.signed(float(value / scale), language) if 0 < place < len(values) - 1 else text_of(page, start, float(value))
-        for place, value in enumerate(values)
-    ]
-    exact = [text_of(page, start, float(value)) for value in values]
+    texts = [text_of(page, start, float(value)) for value in values]
     places = list(range(len(values)))
     figure = go.Figure(
         go.Bar(
@@ -56,7 +50,7 @@ def waterfall(page: Page, chart: Chart) -> Drawn | None:
             orientation="h",
             marker={"color": colours},
             width=0.62,
-            customdata=[f"{name.replace('<br>', ' ')} · {text}" for name, text in zip(names, exact, strict=True)],
+            customdata=[f"{name.replace('<br>', ' ')} · {text}" for name, text in zip(names, texts, strict=True)],
             hovertemplate="%{customdata}<extra></extra>",
         )
     )
@@ -70,9 +64,9 @@ def waterfall(page: Page, chart: Chart) -> Drawn | None:
     plain(figure, ROW_PIXELS * len(places) + 50, left=width(names), right=width(texts))
     figure.update_xaxes(visible=False, range=[float(min(0, *levels)), float(max(levels)) * 1.02])
     figure.update_yaxes(tickvals=places, ticktext=names, autorange="reversed", showgrid=False)
-    title = chart.title(language) or f"{metric_label(start)}, {inside(metric_label(left))}"
-    alt = f"{title}: " + ", ".join(f"{n.replace('<br>', ' ')} {text}" for n, text in zip(names, exact, strict=True))
-    return Drawn(title, formats.unit(start.format, float(scale) * 4, language, page.currency), figure, alt)
+    title = chart.title(words.language()) or f"{metric_label(start)}, {inside(metric_label(left))}"
+    alt = f"{title}: " + ", ".join(f"{n.replace('<br>', ' ')} {text}" for n, text in zip(names, texts, strict=True))
+    return Drawn(title, "", figure, alt)
 
 
 def _amount(page: Page, metric: Metric) -> Decimal | None:
