@@ -28,6 +28,7 @@ PAGES = {
         "baskets": "shopping_basket",
         "customers": "group",
         "markdowns": "sell",
+        "stock": "inventory_2",
         "lead_times": "schedule",
         "service": "support_agent",
         "returns": "assignment_return",

@@ -42,6 +42,15 @@ def erp(world: World) -> Iterator[Export]:
             "Date de mise en vente": "01/01/2019", "Date de retrait": None}  # fmt: skip
     sheet = pl.concat([sheet, pl.DataFrame([gift], schema=sheet.schema)])
     yield Export("erp/articles.csv", sheet, FRENCH, after(-2, 5))
+    carried = world.stock.assortment
+    day = {c: (pl.lit(START) + pl.duration(days=c)).dt.strftime("%d/%m/%Y") for c in ("first", "last")}
+    carried = carried.select(
+        pl.col("location").alias("Site"),
+        pl.Series("Article", np.array(products.frame["sku"])[carried["product"].to_numpy()]),
+        day["first"].alias("Du"),
+        day["last"].alias("Au"),
+    )
+    yield Export("erp/assortiment.csv", carried, FRENCH, after(-2, 5.5))
     changes = price_changes(products)
     for span, part in split(changes, "first", periods(months=3)):
         table = part.select(

@@ -141,6 +141,7 @@ def wms(world: World) -> Iterator[Export]:
             pl.Series("sku", sku[part["product"].to_numpy()]),
             (pl.lit(START) + pl.duration(days="day")).dt.strftime("%Y%m%d").alias("date"),
             pl.col("on_hand"),
+            pl.col("reserved"),
             euros(pl.lit(pl.Series(cost[part["product"].to_numpy()]))).alias("unit_cost"),
         )
         yield Export(f"wms/stock_{span.label}.csv", table, SEMICOLON, after(span.last, 1.2))

@@ -7,19 +7,24 @@ import numpy as np
 import polars as pl
 
 from demo import retailer
+from demo.journeys import Journeys
 from demo.products import Products
 from demo.retailer import COLLECT, DAY, DAYS, END, EPOCH_DAY, START, STORE, stores, to_utc
 
-TRACKED = 36  # products counted and followed closely
+TRACKED = 36  # permanent products counted and followed closely
+SEASONAL = 2  # products of each season that are followed too
 COUNT_MONTHS = (2, 8)  # stores count at the end of February and August, warehouses too
+# How many units of a product a store has beyond what the month sells, 0 to 7; without any it runs out.
+SPARE = (0.22, 0.17, 0.15, 0.14, 0.12, 0.09, 0.06, 0.05)
 LOSS_REASONS = ("breakage", "proven_theft", "donation", "expiry")
 
 
 @dataclass(frozen=True)
 class Stock:
-    levels: pl.DataFrame  # location, product, day, on_hand
+    levels: pl.DataFrame  # location, product, day, on_hand, reserved
     movements: pl.DataFrame  # location, product, utc, kind, quantity, reason, transfer
     counts: pl.DataFrame  # count, location, product, utc, book, counted
+    assortment: pl.DataFrame  # location, product, first (day), last (day; null while carried)
 
 
 def month_ends() -> list[int]:
@@ -29,13 +34,14 @@ def month_ends() -> list[int]:
 
 
 def stock(
-    products: Products, orders: pl.DataFrame, lines: pl.DataFrame, returns: pl.DataFrame, fulfilments: pl.DataFrame,
-    rng: np.random.Generator,
+    products: Products, orders: pl.DataFrame, lines: pl.DataFrame, returns: pl.DataFrame, trips: Journeys,
+    rng: np.random.Generator, range_rng: np.random.Generator,
 ) -> Stock:  # fmt: skip
     """Movements caused by the sales and returns of the tracked products, replenishment that covers them, losses and counts."""
     s = stores()
-    permanent = np.flatnonzero((products.frame["season"] == "PERM").to_numpy())
-    tracked = np.sort(permanent[np.argsort(-products.popularity[permanent], kind="stable")[:TRACKED]])
+    permanent = _favourites(products, "PERM", TRACKED)
+    seasons = sorted(set(products.frame["season"]) - {"PERM"})
+    tracked = np.sort(np.concatenate([permanent, *(_favourites(products, season, SEASONAL) for season in seasons)]))
     place = {p: i for i, p in enumerate(tracked.tolist())}
     locations = s.frame["location_id"].to_list() + retailer.WAREHOUSES["location_id"].to_list()
     shops = len(s.weight)
@@ -46,7 +52,7 @@ def stock(
     goods = lines.filter(pl.col("product").is_in(tracked)).join(
         orders.filter(pl.col("fate") == "").select("order", "channel", "store", "pickup", "mode", "utc"), on="order", how="inner"
     )
-    sent = fulfilments.unique("order", keep="first", maintain_order=True).select("order", sender="location")
+    sent = trips.fulfilments.unique("order", keep="first", maintain_order=True).select("order", sender="location")
     goods = goods.join(sent, on="order", how="left", maintain_order="left")
     at = (
         pl.when(pl.col("channel") == STORE)
@@ -62,7 +68,7 @@ def stock(
         pl.when(pl.col("return_store") >= 0).then(pl.col("return_store").cast(pl.Int64)).otherwise(shops).alias("at"),
         "product", pl.col("return_utc").alias("utc"), pl.col("quantity").cast(pl.Int64), kind=pl.lit("return"), reason=pl.lit(""),
     )  # fmt: skip
-    lost = _losses(rng, len(locations), tracked, s)
+    lost = _losses(rng, len(locations), permanent, s)
     moves = pl.concat([out, back, lost])
 
     where = moves["at"].to_numpy()
@@ -77,45 +83,65 @@ def stock(
 
     is_open = np.ones((len(locations), months), bool)
     is_open[:shops] = (s.first_day[:, None] <= ends[None, :]) & (s.last_day[:, None] >= np.r_[0, ends[:-1] + 1][None, :])
-    spare = rng.integers(0, 4, (len(locations), len(tracked), months)) + np.r_[np.zeros(shops, int), [8, 8]][:, None, None]
-    missing = rng.binomial(2, 0.06, flow.shape) - rng.binomial(1, 0.02, flow.shape)
+    # a product not yet or no longer on sale is not replenished
+    on_sale = (products.first_day[tracked][:, None] <= ends) & (products.last_day[tracked][:, None] >= np.r_[0, ends[:-1] + 1])
+    spare = rng.choice(8, (len(locations), len(tracked), months), p=SPARE) + np.r_[np.zeros(shops, int), [8, 8]][:, None, None]
+    spare[shops:] *= (rng.random(len(tracked)) < 0.6)[:, None]  # of the other products suppliers send no more than is sold
+    spare *= on_sale[None, :, :]
+    risk = 0.11 * np.exp(rng.normal(0, 0.45, len(locations))).clip(0.4, 2.5)[:, None, None]
+    missing = rng.binomial(3, np.broadcast_to(risk, flow.shape)) - rng.binomial(1, 0.03, flow.shape)
     first_open = np.argmax(is_open, axis=1)
-    level = np.where(first_open[:, None] == 0, -gone[:, :, 0] + spare[:, :, 0], 0)
-    opening = level.copy()
-    levels = [(retailer.day_index(START) - 1, opening)]
+    level = np.where(first_open[:, None] == 0, -gone[:, :, 0] + spare[:, :, 0] + on_sale[:, 0], 0)
+    levels = [(retailer.day_index(START) - 1, level.copy())]
     delivered, counts, adjustments = [], [], []
     for m in range(months):
-        if m:
-            wanted = np.maximum(-gone[:, :, m] + spare[:, :, m] - level, 0) * is_open[:, m][:, None]
-            wanted[shops] += wanted[:shops].sum(axis=0)  # what the stores receive comes out of the first warehouse
-            level = level + wanted
-            level[shops] -= wanted[:shops].sum(axis=0)
-            delivered.append((m, wanted))
         level = level + flow[:, :, m]
-        if retailer.day_of(int(ends[m])).month in COUNT_MONTHS:
+        counted = level
+        if is_count := retailer.day_of(int(ends[m])).month in COUNT_MONTHS:
             counted = np.maximum(level - missing[:, :, m], 0)
-            counts.append((m, level.copy(), counted))
+        # next month's goods reach the warehouses and leave the first one for the stores before this month ends
+        if m + 1 < months:
+            wanted = np.maximum(-gone[:, :, m + 1] + spare[:, :, m + 1] - counted, 0) * is_open[:, m + 1][:, None]
+        else:
+            wanted = spare[:, :, m] * is_open[:, m][:, None]
+        ahead = np.zeros_like(level)
+        ahead[shops:] = wanted[shops:]
+        delivered.append((m, wanted))
+        if is_count:
+            counts.append((m, level + ahead, counted + ahead))
             adjustments.append((m, counted - level))
-            level = counted
-        levels.append((int(ends[m]), level.copy()))
+        levels.append((int(ends[m]), counted + ahead))
+        level = counted + wanted
 
     parts = [moves.with_columns(transfer=pl.lit(None, pl.String))]
     for m, wanted in delivered:
-        parts += _replenishment(m, wanted, shops, ends, zone, tracked)
+        parts += _replenishment(m, wanted, shops, ends, zone, tracked, range_rng)
     for m, change in adjustments:
         i, k = np.nonzero(change)
-        parts.append(_moves(i, tracked[k], _at(ends[m], 21, zone[i]) + 1800, change[i, k], "adjustment", "stock_count"))
+        parts.append(_moves(i, tracked[k], _closing(ends[m], zone[i]), change[i, k], "adjustment", "stock_count"))
     movements = pl.concat(parts).sort("utc", "at", "product", "kind", "quantity", maintain_order=True).with_row_index("movement")
     names = np.array(locations)
     return Stock(
-        levels=_levels(levels, is_open, names, tracked),
+        levels=_levels(levels, is_open, names, tracked, s, range_rng),
         movements=movements.with_columns(location=pl.Series(names[movements["at"].to_numpy()])),
         counts=_counts(counts, is_open, ends, zone, names, tracked),
+        assortment=_assortment(products, tracked, names, s, range_rng),
     )
+
+
+def _favourites(products: Products, season: str, count: int) -> np.ndarray:
+    """The best-selling products of a season."""
+    mine = np.flatnonzero((products.frame["season"] == season).to_numpy())
+    return mine[np.argsort(-products.popularity[mine], kind="stable")[:count]]
 
 
 def _at(day: np.ndarray | int, hour: int, zone: np.ndarray) -> np.ndarray:
     return to_utc(np.broadcast_to((np.asarray(day) + EPOCH_DAY) * DAY + hour * 3600, zone.shape), zone)
+
+
+def _closing(day: int, zone: np.ndarray) -> np.ndarray:
+    """The last second of a local day: what is counted then is the whole day's."""
+    return _at(day, 24, zone) - 1
 
 
 def _moves(
@@ -126,7 +152,7 @@ def _moves(
 
 
 def _losses(rng: np.random.Generator, places: int, tracked: np.ndarray, s: retailer.Stores) -> pl.DataFrame:
-    n = places * 20
+    n = places * 30
     at = rng.integers(0, places, n)
     day = rng.integers(0, DAYS, n)
     first, last = np.r_[s.first_day, 0, 0][at], np.r_[s.last_day, DAYS, DAYS][at]
@@ -140,26 +166,62 @@ def _losses(rng: np.random.Generator, places: int, tracked: np.ndarray, s: retai
 
 
 def _replenishment(
-    m: int, wanted: np.ndarray, shops: int, ends: np.ndarray, zone: np.ndarray, tracked: np.ndarray
+    m: int, wanted: np.ndarray, shops: int, ends: np.ndarray, zone: np.ndarray, tracked: np.ndarray, rng: np.random.Generator
 ) -> list[pl.DataFrame]:
-    """Suppliers fill the warehouses on the month's first day; transfers reach the stores two hours later."""
-    day = int(ends[m - 1]) + 1
+    """Suppliers fill the warehouses some days before a month ends; what the first sends reaches the stores as the next begins.
+
+    What left for the last month's end is still on its way when the data end.
+    """
+    end = int(ends[m])
+    days_ahead = rng.integers(1, 4, shops)
     i, k = np.nonzero(wanted)
     quantity = wanted[i, k]
-    transfer = pl.Series([f"T{m:02d}{a:03d}{b:04d}" for a, b in zip(i.tolist(), k.tolist(), strict=True)], dtype=pl.String)
-    to_store = pl.Series(i < shops)
-    into = _moves(i, tracked[k], _at(day, 8, zone[i]), quantity, "transfer_in").with_columns(transfer=transfer)
-    out = _moves(np.full(len(i), shops), tracked[k], _at(day, 6, np.zeros(len(i), int)), -quantity, "transfer_out")
-    received = _moves(i, tracked[k], _at(day, 5, zone[i]), quantity, "receipt").filter(~to_store)
-    return [into.filter(to_store), out.with_columns(transfer=transfer).filter(to_store), received]
+    is_store = i < shops
+    into_warehouses = wanted[shops:].copy()
+    into_warehouses[0] += wanted[:shops].sum(axis=0)
+    a, b = np.nonzero(into_warehouses)
+    first = np.full(len(a), end - 4)
+    received = _moves(a + shops, tracked[b], _at(first, 6, zone[a + shops]), into_warehouses[a, b], "receipt")
+    i, k, quantity = i[is_store], k[is_store], quantity[is_store]
+    numbers = [f"T{m + 1:02d}{a:03d}{b:04d}" for a, b in zip(i.tolist(), k.tolist(), strict=True)]
+    transfer = pl.lit(pl.Series(numbers, dtype=pl.String))
+    left = _at(end + 1 - days_ahead[i], 7, np.zeros(len(i), int))
+    sent = _moves(np.full(len(i), shops), tracked[k], left, -quantity, "transfer_out").with_columns(transfer=transfer)
+    if end == DAYS - 1:
+        return [sent, received]
+    arrived = _moves(i, tracked[k], _at(end + 1, 8, zone[i]), quantity, "transfer_in").with_columns(transfer=transfer)
+    return [arrived, sent, received]
 
 
-def _levels(levels: list, is_open: np.ndarray, names: np.ndarray, tracked: np.ndarray) -> pl.DataFrame:
+def _assortment(
+    products: Products, tracked: np.ndarray, names: np.ndarray, s: retailer.Stores, rng: np.random.Generator
+) -> pl.DataFrame:
+    """The days each place carries each product; smaller stores give some up."""
+    shops = len(s.weight)
     i, k = np.indices((len(names), len(tracked))).reshape(2, -1)
+    opened, closed = np.r_[s.first_day, [0, 0]][i], np.r_[s.last_day, [retailer.NEVER] * 2][i]
+    product = tracked[k]
+    first = np.maximum(np.maximum(opened, products.first_day[product]), -1)
+    last = np.minimum(closed, products.last_day[product])
+    given_up = (rng.random(len(i)) < 0.12) & (np.r_[s.weight, [9, 9]][i] < 1) & (i < shops)
+    last = np.where(given_up, np.minimum(last, rng.integers(100, DAYS, len(i))), last)
+    carried = first <= np.minimum(last, DAYS - 1)
+    frame = pl.DataFrame({"location": names[i], "product": product, "first": first, "last": last}).filter(pl.Series(carried))
+    return frame.with_columns(last=pl.when(pl.col("last") < DAYS).then("last"))
+
+
+def _levels(
+    levels: list, is_open: np.ndarray, names: np.ndarray, tracked: np.ndarray, s: retailer.Stores, rng: np.random.Generator
+) -> pl.DataFrame:
+    """Stock at each close; some of it is reserved for orders, in stores once they hand orders over."""
+    i, k = np.indices((len(names), len(tracked))).reshape(2, -1)
+    hands_over = np.r_[s.collect_day, [0, 0]][i]
     parts = []
     for m, (day, level) in enumerate(levels):
-        frame = pl.DataFrame({"location": names[i], "product": tracked[k], "on_hand": level[i, k]}).with_columns(day=pl.lit(day))
-        parts.append(frame.filter(pl.Series(is_open[:, max(m - 1, 0)][i])))
+        on_hand = level[i, k]
+        reserved = rng.binomial(on_hand, 0.07) * (hands_over <= day)
+        frame = pl.DataFrame({"location": names[i], "product": tracked[k], "on_hand": on_hand, "reserved": reserved})
+        parts.append(frame.with_columns(day=pl.lit(day)).filter(pl.Series(is_open[:, max(m - 1, 0)][i])))
     return pl.concat(parts)
 
 
@@ -175,7 +237,7 @@ def _counts(
             {
                 "location": names[i],
                 "product": tracked[k],
-                "utc": _at(ends[m], 21, zone[i]),
+                "utc": _closing(ends[m], zone[i]),
                 "book": book[i, k],
                 "counted": counted[i, k],
             }

@@ -22,6 +22,7 @@ from demo.orders import valid
 from demo.promises import promises
 from demo.retailer import CHANNELS, COLLECT, DAYS, END, END_UTC, START, local, paris_day, wall_day
 from demo.visits import store_visits
+from demo.stock_truth import stock_kpis
 from demo.world import World
 
 HORIZONS = (30, 90, 180, 365, 730)
@@ -117,6 +118,7 @@ def kpis(world: World, orders: pl.DataFrame, accounts: pl.Series, callers: pl.Se
     parts = [*_baskets(sold, returns), *_visits(world, sold), *_pickups(world, orders), *_deliveries(world, orders)]
     parts += after_sale(world, orders, callers, sold, _tally)
     parts += promises(world, orders, _tally)
+    parts += stock_kpis(world)
     for basis in ("true", "deterministic"):
         who = pl.col("person") if basis == "true" else pl.col("resolved_person")
         mine = sold.with_columns(who=who).filter(pl.col("who").is_not_null())

@@ -21,6 +21,7 @@ from dashboard.charts.matrix import matrix
 from dashboard.charts.survival import survival
 from dashboard.charts.sankey import sankey
 from dashboard.charts.trend import trend
+from dashboard.charts.waterfall import waterfall
 from dashboard.questions import is_ripe, reach
 from dashboard.topics import Chart, Page, metric_label, missing, topic_charts
 from dashboard.words import called, join, say
@@ -45,6 +46,10 @@ WIDE = {"drivers", "heatmap"}
 }
 # Kinds that take a row of their own.
 WIDE = {"heatmap", "sankey"}
+    "waterfall": waterfall,
+}
+# Kinds that take a row of their own.
+WIDE = {"heatmap", "waterfall"}
 
 
 def show(page: Page) -> None:

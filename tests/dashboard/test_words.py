@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent.parent
 NAMES_OF_DATA = {
     *("channel", "dimension", "discount_kind", "driver", "entity", "parameter"),
     *("reason", "resolution", "cause", "contact_channel"),
-    *("agreement_check", "feature", "forecast_model", "late_cause", "weekday"),
+    *("agreement_check", "feature", "forecast_model", "late_cause", "location_kind", "weekday"),
 }
 
 

@@ -19,6 +19,7 @@ VISITED_HOURS = 400
 PICKUPS = 40
 HOURS = 60
 RESERVATIONS = 40
+MOVEMENTS = 160
 SKUS = [f"sku{number}" for number in range(40)]
 STORES = {"S1": "Europe/Paris", "S2": "Europe/London", "S3": "Atlantic/Canary"}
 
@@ -62,6 +63,7 @@ def loads(seed: int) -> Iterator[Load]:
         _counted_hour(random, made)
     for number in range(RESERVATIONS):
         _reservation(random, made, number)
+    _stock(random, made)
     yield from made
 
 
@@ -300,3 +302,34 @@ def _persons(made: list[Load]) -> None:
             record: Row = {"customer_ref": f"c{number}", "identity_key": f"k{number}", "created_at": datetime(2024, 1, 1)}
             record |= {"home_location_id": [None, "S1", "S2", "S9"][(number + load.file_id) % 4]}
             load.add("crm", "customers", record | {"country": [None, "FR", "GB"][(number + load.file_id) % 3]})
+
+
+def _stock(random: Random, made: list[Load]) -> None:
+    """A stock book of few products: levels, movements that may turn out to be another day's or place's, counts, ranges."""
+    places, skus = [*STORES, "S9"], SKUS[:4]
+    for number in range(MOVEMENTS):
+        happened = _instant(random, random.choice([random.randrange(716), random.randrange(690, 716)]))
+        kind = random.choice(["sale", "sale", "return", "receipt", "loss", "adjustment", "transfer_out", "transfer_in"])
+        for load in _deliveries(random, made, happened):
+            moved: Row = {"movement_id": f"m{number}", "location_id": random.choice(places), "sku": random.choice(skus)}
+            moved |= {"moved_at": happened - timedelta(random.choice([0, 0, 0, 3])), "kind": kind, "unit_cost": None}
+            moved |= {"quantity": random.choice([1, 2, 5]) * (1 if kind in ("receipt", "return", "transfer_in") else -1)}
+            moved |= {"reason": random.choice([None, "stock_count", "breakage"]), "transfer_id": f"t{random.randrange(12)}"}
+            load.add("wms", "stock_movements", moved)
+    for _ in range(30):
+        looked_up = _instant(random, random.randrange(716))
+        for load in _deliveries(random, made, looked_up):
+            level: Row = {"location_id": random.choice(places), "sku": random.choice(skus), "stock_date": looked_up.date()}
+            level |= {"on_hand": random.randrange(9), "reserved": random.choice([None, 1]), "unit_cost": random.choice([None, 3])}
+            load.add("wms", "stock_levels", level)
+    for number in range(20):
+        counted = _instant(random, random.randrange(716))
+        for load in _deliveries(random, made, counted):
+            line: Row = {"count_id": f"i{number}", "location_id": random.choice(places), "sku": random.choice(skus)}
+            line |= {"counted_at": counted, "book_quantity": 5, "counted_quantity": random.randrange(8), "unit_cost": None}
+            load.add("wms", "stock_counts", line)
+    for load in made:
+        for _ in range(4):
+            starts = FIRST_DAY + timedelta(random.randrange(700))
+            carried: Row = {"location_id": random.choice(places), "sku": random.choice(skus), "valid_from": starts}
+            load.add("erp", "assortment", carried | {"valid_to": random.choice([None, starts + timedelta(90)])})

@@ -14,6 +14,7 @@ from tests.proofs import audit, baskets, conversion, customers, lead_times, mark
 from tests.proofs import baskets, conversion, customers, drivers, lead_times, markdowns
 from tests.proofs import baskets, conversion, customers, lead_times, markdowns, promise
 from tests.proofs import baskets, constant_rates, conversion, customers, lead_times, loads, markdowns, visits
+from tests.proofs import baskets, conversion, customers, lead_times, markdowns, stock
 from tests.proofs.figures import Figures
 from tests.proofs.records import read
 
@@ -33,6 +34,7 @@ FAMILIES = {
     models: ("channel", "location", "category", "forecast_model", "feature"),
     promise: ("channel", "location", "reason"),
     visits: ("channel", "location", "origin_channel"),
+    stock: ("location", "category"),
 }
 CUTS = [
     pytest.param(family, columns, id=f"{family.__name__.rpartition('.')[2]} by {' and '.join(columns) or 'nothing'}")

@@ -1,0 +1,49 @@
+{# Which days of the stock book a load can change. #}
+
+{% macro stock_days_loaded() -%}
+    {#-
+        A day for each row delivered since the model last ran, no later than the first day it changes; older versions of a
+        movement too, since a corrected one leaves the day and place it had before.
+    -#}
+    {%- set movement = entity_key('stock_movements') | join(', ') -%}
+    {%- set beginning = "cast('1900-01-01' as date)" -%}
+    select levels.stock_date as day
+    from {{ ref('stg_stock_levels') }} as levels
+    where levels._file_id > {{ loaded_through() }}
+    union all
+    -- before its first snapshot a place was known by its movements alone
+    select flows.flow_date
+    from {{ ref('int_stock_flows') }} as flows
+    inner join {{ ref('stg_stock_levels') }} as levels
+        on flows.location_id = levels.location_id and flows.product_id = levels.product_id
+    left join {{ ref('stg_stock_levels') }} as earlier
+        on
+            levels.location_id = earlier.location_id
+            and levels.product_id = earlier.product_id
+            and levels.stock_date > earlier.stock_date
+            and earlier._file_id <= {{ loaded_through() }}
+    where levels._file_id > {{ loaded_through() }} and earlier.product_id is null
+    union all
+    -- the local day begins at most a day before that of UTC
+    select {{ days_after('cast(moved_at as date)', -1) }}
+    from {{ source('raw', 'stock_movements') }}
+    where ({{ movement }}) in (
+        select {{ movement }} from {{ source('raw', 'stock_movements') }} where _file_id > {{ loaded_through() }}
+    )
+    union all
+    select ranges.valid_from
+    from {{ ref('stg_assortment') }} as ranges
+    where ranges._file_id > {{ loaded_through() }}
+    union all
+    select {{ beginning }}
+    from {{ ref('stg_products') }} as products
+    where
+        products._file_id > {{ loaded_through() }}
+        and products.product_id in (select product_id from {{ this }})
+    union all
+    select {{ beginning }}
+    from {{ ref('stg_locations') }} as locations
+    where
+        locations._file_id > {{ loaded_through() }}
+        and locations.location_id in (select location_id from {{ ref('stg_stock_movements') }})
+{%- endmacro %}
