@@ -9,6 +9,7 @@ from demo.journeys import Journeys, journeys, settle
 from demo.orders import Sales, sales
 from demo.people import People, people
 from demo.products import Products, products
+from demo.rollout import after_rollout
 from demo.stock import Stock, stock
 
 
@@ -43,7 +44,7 @@ def world(size: Size, seed: int) -> World:
         return np.random.default_rng([seed, part])
 
     sold, crowd = products(rng(1)), people(size.people, rng(2))
-    trade = sales(crowd, sold, rng(3))
+    trade = sales(crowd, sold, rng(3), after_rollout(crowd, rng(71)))
     trips = journeys(crowd, trade.orders, trade.lines, size.sessions, rng(4))
     orders = settle(trade.orders, trips.fulfilments)
     # What nobody collected was never bought, so it does not come back either.

@@ -65,15 +65,16 @@ def group_time_effects(
     weights: np.ndarray | None = None,
     controls: Literal["not_yet_treated", "never_treated"] = "not_yet_treated",
     base: Literal["universal", "varying"] = "universal",
+    base_periods: int = 1,
     corrects_small_groups: bool = True,
 ) -> Cells:
     """Every cell that at least two treated and two control units can tell, by cohort and period.
 
     `outcomes` [units, periods] may hold nan where a unit was not there: it stays out of the cells that touch it. `live_from`
     [units] is the number of the first period live, `NEVER` for none; units live from period 0 on have no before and are left
-    out. `weights` [units] make every mean a weighted one. Before going live, effects are measured from the period just before
-    («universal», as event studies are drawn) or from one period to the next («varying»). Small groups show too little of their
-    spread; the correction (HC2) gives it back.
+    out. `weights` [units] make every mean a weighted one. Effects are measured from the mean of the last `base_periods` before
+    going live («universal», as event studies are drawn); more than one lets chance in the very last weigh less. «varying» measures
+    those before from one period to the next. Small groups show too little of their spread; the correction (HC2) gives it back.
     """
     outcomes = np.asarray(outcomes, float)
     live_from = np.asarray(live_from, np.int64)
@@ -84,14 +85,14 @@ def group_time_effects(
     periods = outcomes.shape[1]
     for cohort in np.unique(live_from[(live_from > 0) & (live_from < periods)]):
         for period in range(periods):
-            is_before = period < cohort
-            since = period - 1 if is_before and base == "varying" else cohort - 1
-            if since < 0 or since == period:
+            until = period if period < cohort and base == "varying" else cohort
+            since = max(until - base_periods, 0)
+            if until == 0 or (since, until) == (period, period + 1):
                 continue
-            change = outcomes[:, period] - outcomes[:, since]
+            change = outcomes[:, period] - outcomes[:, since:until].mean(axis=1)
             is_known = np.isfinite(change)
             is_treated = is_known & (live_from == cohort)
-            is_free = live_from > max(period, since) if controls == "not_yet_treated" else live_from == NEVER
+            is_free = live_from > max(period, until - 1) if controls == "not_yet_treated" else live_from == NEVER
             is_control = is_known & is_free & (live_from != cohort)
             if min(is_treated.sum(), is_control.sum()) < FEWEST:
                 continue
