@@ -27,6 +27,7 @@ PAGES = {
         "customers": "group",
         "markdowns": "sell",
         "lead_times": "schedule",
+        "roi": "savings",
     },
     "analysts": {"definitions": "menu_book", "data_health": "health_and_safety"},
 }

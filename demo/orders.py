@@ -57,9 +57,7 @@ class Sales:
     returns: pl.DataFrame
 
 
-def sales(
-    people: People, products: Products, rng: np.random.Generator, change: Callable[[pl.DataFrame], pl.DataFrame]
-) -> Sales:
+def sales(people: People, products: Products, rng: np.random.Generator, change: Callable[[pl.DataFrame], pl.DataFrame]) -> Sales:
     """All orders from START to END with their lines and returns; `order` is the row number in time order.
 
     `change` is what the retailer's own doing makes of the orders that would have been placed anyway.

@@ -73,8 +73,8 @@ def group_time_effects(
     `outcomes` [units, periods] may hold nan where a unit was not there: it stays out of the cells that touch it. `live_from`
     [units] is the number of the first period live, `NEVER` for none; units live from period 0 on have no before and are left
     out. `weights` [units] make every mean a weighted one. Effects are measured from the mean of the last `base_periods` before
-    going live («universal», as event studies are drawn); more than one lets chance in the very last weigh less. «varying» measures
-    those before from one period to the next. Small groups show too little of their spread; the correction (HC2) gives it back.
+    going live («universal», as event studies are drawn); more than one lets chance weigh less. «varying» measures those before
+    from one period to the next. Small groups show too little of their spread; the correction (HC2) gives it back.
     """
     outcomes = np.asarray(outcomes, float)
     live_from = np.asarray(live_from, np.int64)

@@ -48,7 +48,7 @@ class Rules:
     """How a study is judged: the months before and after a roll-out it spans, and the p-value below which it is refused."""
 
     months_before: int = 6
-    months_after: int = 18
+    months_after: int = 15
     # Effects are measured from the mean of these last months before.
     base_months: int = 3
     refused_below: float = 0.05
@@ -89,7 +89,11 @@ def rollout_studies(store_months: pl.DataFrame, rollouts: pl.DataFrame, rules: R
             judged = (test and test.p_value, _is_refused(test, rules))
             for place, age in enumerate(ages):
                 mine = cells.age == age
-                counts = (int(mine.sum()), int(cells.treated[mine].sum()), int(cells.controls[mine].min(initial=len(panel.usual))))
+                counts = (
+                    int(mine.sum()),
+                    int(cells.treated[mine].sum()),
+                    int(cells.controls[mine].min(initial=len(panel.usual))),
+                )
                 bounds = (float(study.effect[place]), float(study.low[place]), float(study.high[place]))
                 rows.append((capability, amount, sold_in, int(age), *bounds, *counts, *sums, *judged))
     return pl.DataFrame(rows, schema=STUDY, orient="row")
@@ -98,8 +102,8 @@ def rollout_studies(store_months: pl.DataFrame, rollouts: pl.DataFrame, rules: R
 def rollout_gains(store_months: pl.DataFrame, rollouts: pl.DataFrame, rules: Rules) -> pl.DataFrame:
     """What each capability brought in money, month by month, all channels together: one row a capability, amount and month.
 
-    `is_assessed` is false from the first month in which too few live stores have others left to compare with; gains are then null.
-    The bounds are those of the sum up to the month.
+    `is_assessed` is false from the first month in which too few live stores have others left to compare with: gains are then
+    null. The bounds are those of the sum up to the month.
     """
     rows: list[tuple] = []
     for capability, panel in _panels(store_months, rollouts, rules):

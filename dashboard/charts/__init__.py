@@ -14,7 +14,9 @@ from dashboard.charts.bars import bars
 from dashboard.charts.bridge import bridge
 from dashboard.charts.curve import curve
 from dashboard.charts.drawing import Drawn
+from dashboard.charts.event_study import event_study
 from dashboard.charts.heatmap import heatmap
+from dashboard.charts.payback import payback
 from dashboard.charts.trend import trend
 from dashboard.questions import is_ripe, reach
 from dashboard.topics import Chart, Page, metric_label, missing, topic_charts
@@ -26,6 +28,8 @@ KINDS: Mapping[str, Callable[[Page, Chart], Drawn | None]] = {
     "heatmap": heatmap,
     "curve": curve,
     "bridge": bridge,
+    "event_study": event_study,
+    "payback": payback,
 }
 # Kinds that take a row of their own.
 WIDE = {"heatmap"}

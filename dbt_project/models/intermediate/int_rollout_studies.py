@@ -3,6 +3,6 @@
 from estimators.rollouts import Rules, rollout_studies
 
 
-def model(dbt, session):
+def model(dbt, _session):
     rules = dbt.config.get("meta")["rules"]
     return rollout_studies(dbt.ref("store_months").pl(), dbt.ref("stg_rollouts").pl(), Rules(**rules)).to_arrow()
