@@ -101,8 +101,8 @@ def to_utc(wall: np.ndarray, timezone: np.ndarray | int) -> np.ndarray:
 
 def to_wall(utc: np.ndarray, timezone: np.ndarray | int) -> np.ndarray:
     """Wall-clock seconds of UTC seconds."""
-    guess = utc + _offsets()[timezone, wall_day(utc) + 40]
-    return utc + _offsets()[timezone, wall_day(guess) + 40]
+    # clocks change at one o'clock UTC: until then the offset of the day before holds
+    return utc + _offsets()[timezone, wall_day(utc - 3600) + 40]
 
 
 END_UTC = int(datetime(2026, 11, 21, 23, tzinfo=UTC).timestamp())  # midnight in Paris: what is later is not known yet

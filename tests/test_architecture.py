@@ -38,7 +38,7 @@ def ours(module: Path) -> set[str]:
         ("dashboard", {"dashboard", "settings"}),
         ("ingest", {"ingest", "settings"}),
         ("demo", {"demo"}),
-        ("estimators", set()),
+        ("estimators", {"estimators"}),
         ("settings.py", set()),
         ("pages", {"dashboard"}),
         ("app.py", {"dashboard", "settings"}),

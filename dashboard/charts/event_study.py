@@ -33,8 +33,9 @@ ALL = "all"
 def event_study(page: Page, chart: Chart) -> Drawn | None:
     """A metric by months since a start, with its band and a zero line; the values of a second dimension as thin lines.
 
-    The title is what the chart's second metric finds over all months. The band is that of the hidden metrics `<metric>_low` and `<metric>_high`, `<metric>_p_value` says how alike the months before
-    were. Where nothing is given from the start on, the chart shows the months before and says that there is no figure.
+    The title is what the chart's second metric finds over all months. The band is that of the hidden metrics `<metric>_low` and
+    `<metric>_high`, `<metric>_p_value` says how alike the months before were. Where nothing is given from the start on, the chart
+    shows the months before and says that there is no figure.
     """
     metric, (age, *splits) = chart.metrics[0], chart.by
     names = (metric.name, f"{metric.name}_low", f"{metric.name}_high", f"{metric.name}_p_value")

@@ -12,7 +12,7 @@ from dashboard.words import called, inside, join, phrases, say
 
 ROOT = Path(__file__).parent.parent.parent
 # Groups whose names come from the data: entities, dimensions and their values, parameters.
-NAMES_OF_DATA = {"channel", "dimension", "discount_kind", "entity", "parameter"}
+NAMES_OF_DATA = {"capability", "channel", "dimension", "discount_kind", "entity", "parameter", "sold_in"}
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ import pytest
 from dashboard.builds import Build, current
 from dashboard.catalogue import catalogue
 from dashboard.metrics import Question, ask
-from tests.proofs import baskets, conversion, customers, lead_times, markdowns
+from tests.proofs import baskets, conversion, customers, lead_times, markdowns, roi
 from tests.proofs.figures import Figures
 from tests.proofs.records import read
 
@@ -20,6 +20,7 @@ FAMILIES = {
     customers: ("acquisition_channel",),
     lead_times: ("channel", "location"),
     markdowns: ("channel", "discount_kind"),
+    roi: ("event_month", "sold_in"),
 }
 CUTS = [
     pytest.param(family, columns, id=f"{family.__name__.rpartition('.')[2]} by {' and '.join(columns) or 'nothing'}")
