@@ -12,9 +12,9 @@ from streamlit.elements.metric import DeltaColor
 from dashboard import formats, words
 from dashboard.builds import Build
 from dashboard.catalogue import Metric
-from dashboard.metrics import BEFORE, SAMPLE, TARGET, Answer
+from dashboard.metrics import BEFORE, SAMPLE, TARGET, Answer, Question, ask
 from dashboard.questions import FEW, LONG_WINDOW_DAYS, TARGETS, Reach, ask_together, is_ripe, reach, whole_periods
-from dashboard.topics import Page, dimension_label, metric_label, metric_text, missing, value_label
+from dashboard.topics import Page, dimension_label, meta, metric_label, metric_text, missing, value_label
 from dashboard.words import called, inside, join, say
 
 COLOURS: dict[str, DeltaColor] = {"higher": "normal", "lower": "inverse"}
@@ -28,7 +28,8 @@ NEWS = 0.02
 class Card:
     """One metric as its card shows it: numbers are plain floats, `reference` is what `now` is compared with.
 
-    `spark` holds the value by period, `absent` the entities it needs that were never loaded.
+    `spark` holds the value by period, `absent` the entities it needs that were never loaded; `is_refused` says that there is no
+    value because the data do not allow one.
     """
 
     metric: Metric
@@ -39,6 +40,7 @@ class Card:
     sample: float | None = None
     spark: tuple[float, ...] = ()
     absent: tuple[str, ...] = ()
+    is_refused: bool = False
 
     @property
     def is_few(self) -> bool:
@@ -70,6 +72,7 @@ def read(page: Page, metrics: tuple[Metric, ...]) -> list[Card]:
             target=_cell(targets[metric.name], name + TARGET) if metric.name in targets else None,
             sample=_cell(answer, name + SAMPLE),
             spark=_spark(page, cards[metric.name].reach, series[metric.name], name),
+            is_refused=_is_refused(page, metric),
         )
     return list(cards.values())
 
@@ -173,11 +176,20 @@ def _reason(page: Page, card: Card) -> tuple[str, str] | None:
         return formats.NOTHING, say("card.absent", exports=join([called("entity", entity) for entity in card.absent]))
     if not is_ripe(page.build, card.reach) and card.metric.censored_days:
         return formats.NOTHING, say("card.not_ripe", days=card.metric.censored_days)
+    if card.now is None and card.is_refused:
+        return say("card.refused"), say("card.refused_why")
     if card.now is None:
-        return formats.NOTHING, say("card.nothing")
+        return formats.NOTHING, _nothing(page, card)
     if card.is_few:
         return say("card.few"), say("card.sample", count=int(card.sample or 0))
     return None
+
+
+def _nothing(page: Page, card: Card) -> str:
+    """What it means that there is no value: the metric's own words where it has some."""
+    said = meta(page.build, card.metric.name)
+    own = said.get("empty_fr" if words.language() == "fr" else "empty")
+    return own or say("card.nothing")
 
 
 def _described(page: Page, card: Card) -> str:
@@ -214,6 +226,12 @@ def _aimed(build: Build) -> frozenset[str]:
     if not build.info["entities"].get("targets"):
         return frozenset()
     return frozenset(build.sql("select distinct metric from marts.targets")["metric"])
+
+
+def _is_refused(page: Page, metric: Metric) -> bool:
+    """Whether the metric that counts refusals of this one counts any."""
+    refusal = meta(page.build, metric.name).get("refusal")
+    return bool(refusal and _cell(ask(page.build, Question((refusal,))), refusal))
 
 
 def _cell(answer: Answer, column: str) -> float | None:

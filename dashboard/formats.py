@@ -59,7 +59,8 @@ def change(now: float | None, before: float | None, kind: str, language: str) ->
         return ("-" if now < before else "+") + _unit(size, kind, language)
     if not before:
         return None
-    share = now / before - 1
+    # of a loss, too, less is up
+    share = (now - before) / abs(before)
     return _sign(share) + percent(abs(share), language, digits=1 if abs(share) < 1 else 0)
 
 

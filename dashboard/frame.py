@@ -35,6 +35,7 @@ PAGES = {
         "models": "online_prediction",
         "audit": "fact_check",
         "promise": "verified",
+        "roi": "savings",
     },
     "analysts": {"definitions": "menu_book", "data_health": "health_and_safety"},
 }

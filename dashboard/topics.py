@@ -2,9 +2,10 @@
 
 A metric's `config.meta` decides. `topic` names its page and `order` its place there; `headline` its place on the
 overview; `card: false` keeps it off the cards; `compared: false` tells that it is a comparison itself; `days` is the age a
-metric of a curve is measured at. `charts` lists the charts it leads, each `{page: <page>, kind: <one of charts.KINDS>, by:
-<dimension or list of them>, with: [<more metrics>], title: <words>, title_fr: <words>, order: <place>}`; all but `page`,
-`kind` and `order` may be left out.
+metric of a curve is measured at; `refusal` names the metric that counts why this one has no figure, `empty` and `empty_fr` say
+what no value means. `charts` lists the charts it leads, each `{page: <page>, kind: <one of charts.KINDS>, by: <dimension or list
+of them>, with: [<more metrics>], title: <words>, title_fr: <words>, order: <place>}`; all but `page`, `kind` and `order` may be
+left out.
 """
 
 from collections.abc import Mapping

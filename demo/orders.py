@@ -1,5 +1,6 @@
 """What people buy and bring back: orders, their lines, and returns, each a frame of numbers in time order."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,9 +57,13 @@ class Sales:
     returns: pl.DataFrame
 
 
-def sales(people: People, products: Products, rng: np.random.Generator) -> Sales:
-    """All orders from START to END with their lines and returns; `order` is the row number in time order."""
-    orders = _orders(people, rng)
+def sales(people: People, products: Products, rng: np.random.Generator, change: Callable[[pl.DataFrame], pl.DataFrame]) -> Sales:
+    """All orders from START to END with their lines and returns; `order` is the row number in time order.
+
+    `change` is what the retailer's own doing makes of the orders that would have been placed anyway.
+    """
+    orders = change(_orders(people, rng))
+    orders = orders.sort("utc", "person", "channel", "wall", maintain_order=True).with_row_index("order")
     lines = order_lines(orders, products, rng)
     orders = _with_numbers(orders, people, rng)
     return Sales(orders, lines, _returns(orders, lines, people, rng))
@@ -115,11 +120,10 @@ def _orders(people: People, rng: np.random.Generator) -> pl.DataFrame:
     home = people.home[person]
     overseas = s.timezone[home] >= 2
 
-    # Channel: habit, drifting online, more so once the home store hands over web orders.
+    # Channel: habit, drifting online.
     weights = _HABITS[people.acquired[person]] * np.stack(
-        [np.ones(n), 1 + 0.25 * moment, 0.75 + 0.9 * moment, np.ones(n), 1 - 0.4 * moment], axis=1
+        [np.ones(n), 1 + 0.5 * moment, 0.75 + 1.25 * moment, np.ones(n), 1 - 0.4 * moment], axis=1
     )
-    weights[:, [WEB, APP]] *= np.where(rough >= s.collect_day[home], 1.3, 1.0)[:, None]
     weights[:, APP] *= people.has_account[person]
     weights[:, MARKETPLACE] *= s.country[home] == 0
     channel = np.where(rank == 0, people.acquired[person], draw(rng, weights, np.arange(n)))
@@ -177,7 +181,7 @@ def _orders(people: People, rng: np.random.Generator) -> pl.DataFrame:
     coupon = plain & ~is_free & (u[:, 3] > np.array([0.955, 0.885, 0.86, 1.0, 0.97])[channel])
     country = np.where(channel == STORE, s.country[store], people.country[person])
 
-    frame = pl.DataFrame(
+    return pl.DataFrame(
         {
             "person": person, "channel": channel.astype(np.int8), "store": np.where(in_store, store, -1).astype(np.int16),
             "pickup": np.where(collects, home, -1).astype(np.int16), "day": day.astype(np.int32), "wall": wall, "utc": utc,
@@ -185,7 +189,6 @@ def _orders(people: People, rng: np.random.Generator) -> pl.DataFrame:
             "is_test": is_test, "is_staff": is_staff, "is_b2b": is_b2b, "is_free": is_free, "coupon": coupon,
         }
     )  # fmt: skip
-    return frame.sort("utc", "person", "channel", "wall", maintain_order=True).with_row_index("order")
 
 
 def order_lines(orders: pl.DataFrame, products: Products, rng: np.random.Generator) -> pl.DataFrame:

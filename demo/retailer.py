@@ -101,8 +101,8 @@ def to_utc(wall: np.ndarray, timezone: np.ndarray | int) -> np.ndarray:
 
 def to_wall(utc: np.ndarray, timezone: np.ndarray | int) -> np.ndarray:
     """Wall-clock seconds of UTC seconds."""
-    guess = utc + _offsets()[timezone, wall_day(utc) + 40]
-    return utc + _offsets()[timezone, wall_day(guess) + 40]
+    # clocks change at one o'clock UTC: until then the offset of the day before holds
+    return utc + _offsets()[timezone, wall_day(utc - 3600) + 40]
 
 
 END_UTC = int(datetime(2026, 11, 21, 23, tzinfo=UTC).timestamp())  # midnight in Paris: what is later is not known yet
@@ -176,7 +176,7 @@ _STORES = """
 0013 Caen|Nord|FR|0|0.8|0|10:00|19:00|2018-04-13||2026-02-16|
 0014 Strasbourg|Est|FR|0|1.3|0|09:30|19:00|2013-03-08||2025-05-12|2025-11-03
 0015 Nancy|Est|FR|0|0.8|0|10:00|19:00|2015-04-03||2025-09-08|
-0016 Metz|Est|FR|0|0.7|0|10:00|19:00|2016-10-07||2026-05-18|
+0016 Metz|Est|FR|0|0.7|0|10:00|19:00|2016-10-07|||
 0017 Dijon|Est|FR|0|0.8|0|10:00|19:00|2014-04-11||2025-09-08|2026-02-02
 0018 Reims|Est|FR|0|0.7|0|10:00|19:00|2017-09-15|2026-01-31||
 0020 Rennes|Ouest|FR|0|1.2|0|10:00|19:30|2013-09-06||2025-05-12|2025-11-03
@@ -186,7 +186,7 @@ _STORES = """
 0024 Tours|Ouest|FR|0|0.8|0|10:00|19:00|2015-03-13||2026-02-16|2026-05-04
 0026 Bordeaux|Sud-Ouest|FR|0|1.6|0|10:00|19:30|2012-10-05||2025-03-17|2025-09-15
 0027 Toulouse|Sud-Ouest|FR|0|1.5|0|10:00|19:30|2013-03-15||2025-05-12|2025-11-03
-0028 Bayonne|Sud-Ouest|FR|0|0.7|1|10:00|19:30|2019-04-05||2026-05-18|
+0028 Bayonne|Sud-Ouest|FR|0|0.7|1|10:00|19:30|2019-04-05|||
 0029 Limoges|Sud-Ouest|FR|0|0.5|0|09:30|18:30|2017-10-06|2025-08-30||
 0030 Lyon Part-Dieu|Sud-Est|FR|0|1.9|0|10:00|20:00|2011-09-09||2025-03-17|2025-09-15
 0031 Lyon Confluence|Sud-Est|FR|0|1.1|1|10:00|20:00|2015-09-11||2025-05-12|2026-02-02
@@ -202,9 +202,9 @@ _STORES = """
 0051 Liège|Belgique|BE|0|0.7|0|10:00|18:30|2019-03-08||2026-02-16|
 0060 Barcelona|Espagne|ES|0|1.4|0|10:00|21:00|2016-05-13||2026-02-16|
 0061 Madrid|Espagne|ES|0|1.4|1|10:00|21:30|2017-05-12||2026-02-16|2026-05-04
-0070 Lisboa|Portugal|PT|1|1.1|1|10:00|22:00|2018-05-11||2026-05-18|
+0070 Lisboa|Portugal|PT|1|1.1|1|10:00|22:00|2018-05-11|||
 0071 Porto|Portugal|PT|1|0.8|1|10:00|22:00|2024-04-19|||
-0080 Milano|Italie|IT|0|1.3|1|10:00|20:00|2019-09-13||2026-05-18|
+0080 Milano|Italie|IT|0|1.3|1|10:00|20:00|2019-09-13|||
 0090 Köln|Allemagne|DE|0|0.9|0|10:00|20:00|2022-09-09|||
 """.strip().splitlines()
 

@@ -14,6 +14,7 @@ from demo.people import People, people
 from demo.preparation import preparation
 from demo.products import Products, products
 from demo.reservations import reservations
+from demo.rollout import after_rollout
 from demo.stock import Stock, stock
 
 
@@ -50,7 +51,7 @@ def world(size: Size, seed: int) -> World:
         return np.random.default_rng([seed, part])
 
     sold, crowd = products(rng(1)), people(size.people, rng(2))
-    trade = sales(crowd, sold, rng(3))
+    trade = sales(crowd, sold, rng(3), after_rollout(crowd, rng(81)))
     trips = journeys(crowd, trade.orders, trade.lines, size.sessions, rng(4))
     trips, faults = disagree(trade, trips, sold, rng(61))
     orders = settle(trade.orders, trips.fulfilments)

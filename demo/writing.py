@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from demo.exports import write_exports
+from demo.rollout_truth import write_rollout_truth
 from demo.truth import write_truth
 from demo.world import SIZES, Size, world
 
@@ -28,4 +29,5 @@ def write(
     files, faults = write_exports(made, inbox, chosen.daily)
     say("writing what is true")
     write_truth(made, truth, faults)
+    write_rollout_truth(made, truth)
     return Written(tuple(files))

@@ -40,7 +40,7 @@ def ours(module: Path) -> set[str]:
         ("dashboard", {"dashboard", "estimators", "settings"}),
         ("ingest", {"ingest", "settings"}),
         ("demo", {"demo"}),
-        ("estimators", set()),
+        ("estimators", {"estimators"}),
         ("settings.py", set()),
         ("pages", {"dashboard"}),
         ("app.py", {"dashboard", "settings"}),

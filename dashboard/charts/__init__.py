@@ -20,6 +20,9 @@ from dashboard.charts.interval import interval
 from dashboard.charts.matrix import matrix
 from dashboard.charts.survival import survival
 from dashboard.charts.sankey import sankey
+from dashboard.charts.event_study import event_study
+from dashboard.charts.heatmap import heatmap
+from dashboard.charts.payback import payback
 from dashboard.charts.trend import trend
 from dashboard.charts.waterfall import waterfall
 from dashboard.questions import is_ripe, reach
@@ -35,6 +38,8 @@ KINDS: Mapping[str, Callable[[Page, Chart], Drawn | None]] = {
     "bridge": bridge,
     "matrix": matrix,
     "interval": interval,
+    "event_study": event_study,
+    "payback": payback,
 }
 # Kinds that take a row of their own.
 WIDE = {"heatmap", "matrix"}

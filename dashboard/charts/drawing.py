@@ -188,6 +188,14 @@ def _bands(figure: go.Figure, events: Sequence[Row], first: date, last: date) ->
                 break
 
 
+def shade(figure: go.Figure, xs: Sequence[Any], low: Sequence[float], high: Sequence[float]) -> None:
+    """A pale band between two lines. A shape, for the theme's colours cannot be made pale in a trace's fill."""
+    there = [f"{x},{y}" for x, y in zip(xs, high, strict=True)]
+    back = [f"{x},{y}" for x, y in zip(reversed(xs), reversed(low), strict=True)]
+    path = f"M {' L '.join([*there, *back])} Z"
+    figure.add_shape(type="path", path=path, fillcolor=ACCENT, opacity=0.16, line_width=0, layer="below")
+
+
 def label_ends(figure: go.Figure, lines: Sequence[Line], reach_of_axis: float, height: int) -> None:
     """Each line's name at its end, moved apart where lines end close together."""
     pixel = (reach_of_axis or 1.0) / (height - 60)

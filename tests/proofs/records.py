@@ -228,6 +228,17 @@ class Records:
         return pl.concat([own, elsewhere])
 
     @cached_property
+    def rollouts(self) -> pl.DataFrame:
+        """One row per store and service, with the day it went live."""
+        return self.newest("rollouts", "location_id", "capability").select("location_id", "capability", "live_on")
+
+    @cached_property
+    def costs(self) -> pl.DataFrame:
+        """One row per booking, on its month."""
+        booked = self.newest("costs", "cost_id").with_columns(month("month"), pl.col("amount").cast(pl.Float64))
+        return booked.select("metric_time", "area", "amount")
+
+    @cached_property
     def sessions(self) -> pl.DataFrame:
         """One row per session with its person and its day in the reporting time zone."""
         return self.with_person(self.newest("sessions", "session_id")).with_columns(

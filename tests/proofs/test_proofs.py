@@ -9,12 +9,7 @@ import pytest
 from dashboard.builds import Build, current
 from dashboard.catalogue import catalogue
 from dashboard.metrics import Question, ask
-from tests.proofs import baskets, conversion, customers, lead_times, markdowns, returns, service
-from tests.proofs import audit, baskets, conversion, customers, lead_times, markdowns, models
-from tests.proofs import baskets, conversion, customers, drivers, lead_times, markdowns
-from tests.proofs import baskets, conversion, customers, lead_times, markdowns, promise
-from tests.proofs import baskets, constant_rates, conversion, customers, lead_times, loads, markdowns, visits
-from tests.proofs import baskets, conversion, customers, lead_times, markdowns, stock
+from tests.proofs import audit, baskets, constant_rates, conversion, customers, drivers, lead_times, loads, markdowns, models, promise, returns, roi, service, stock, visits
 from tests.proofs.figures import Figures
 from tests.proofs.records import read
 
@@ -35,6 +30,7 @@ FAMILIES = {
     promise: ("channel", "location", "reason"),
     visits: ("channel", "location", "origin_channel"),
     stock: ("location", "category"),
+    roi: ("event_month", "sold_in"),
 }
 CUTS = [
     pytest.param(family, columns, id=f"{family.__name__.rpartition('.')[2]} by {' and '.join(columns) or 'nothing'}")

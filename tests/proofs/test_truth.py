@@ -94,3 +94,23 @@ def test_what_cannot_be_recognised_makes_customer_kpis_floors_by_no_more_than_is
         whole = compared(build, known, metric, "all", False)
         for real, published in whole.select("value", "published").iter_rows():
             assert (1 - allowed) * real <= published <= real, f"{metric}: {published} of {real}"
+
+
+def test_what_the_roll_out_truly_brought_lies_within_what_is_estimated(build: Build, demonstration: Path) -> None:
+    gains = pl.read_csv(
+        demonstration / "truth" / "rollout_gains.csv", schema_overrides={"location_id": pl.String}, try_parse_dates=True
+    )
+    months = build.sql("select * from marts.store_months").with_columns(pl.selectors.decimal().cast(pl.Float64))
+    before = months.filter(pl.col("month_start") < months["live_month"].min()).group_by("location_id")
+    usual = before.agg(usual=(pl.col("store_sales") + pl.col("web_sales")).mean())
+    # stores that opened later are compared with none
+    live = months.filter(pl.col("is_live") & (pl.col("month_start") < months["month_start"].max())).join(usual, on="location_id")
+    both = live.join(gains, on=["location_id", "month_start"], how="left").with_columns(
+        pl.col("store_gain", "web_gain").fill_null(0)
+    )
+    bounds = ask(build, Question(("causal_sales_effect_low", "causal_sales_effect_high"), ("sold_in",))).frame
+    for sold_in, gain in {"store": "store_gain", "web": "web_gain", "all": pl.col("store_gain") + pl.col("web_gain")}.items():
+        true = both.select((pl.col(gain) if isinstance(gain, str) else gain).sum() / pl.col("usual").sum()).item()
+        _, low, high = bounds.filter(pl.col("sold_in") == sold_in).row(0)
+        assert low <= true <= high, f"{sold_in}: {true} is not within {low} to {high}"
+        assert (true > 0) == (sold_in != "web")
