@@ -30,14 +30,17 @@ PAGES = {
         "markdowns": "sell",
         "stock": "inventory_2",
         "lead_times": "schedule",
+        "promise": "verified",
         "service": "support_agent",
         "returns": "assignment_return",
-        "models": "online_prediction",
-        "audit": "fact_check",
-        "promise": "verified",
         "roi": "savings",
     },
-    "analysts": {"definitions": "menu_book", "data_health": "health_and_safety"},
+    "analysts": {
+        "definitions": "menu_book",
+        "models": "online_prediction",
+        "audit": "fact_check",
+        "data_health": "health_and_safety",
+    },
 }
 FRAMED = "framed"
 

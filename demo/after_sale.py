@@ -90,7 +90,9 @@ def _service(contacts: pl.DataFrame, sold: pl.DataFrame, tally: Tally) -> Iterat
         measures[f"first_contact_resolution_rate{suffix}"] = (settled.sum(), first.sum())
     yield tally(contacts, "day", measures)
     yield tally(contacts.filter("is_pre_sale"), "day", {"pre_sale_contacts": (pl.len(), None)})
-    after = contacts.filter(~pl.col("is_pre_sale")).select("channel", pl.col("day").cast(pl.Int32), contact=pl.lit(1, pl.Int32), order=0)
+    after = contacts.filter(~pl.col("is_pre_sale")).select(
+        "channel", pl.col("day").cast(pl.Int32), contact=pl.lit(1, pl.Int32), order=0
+    )
     flows = pl.concat([after, sold.select("channel", pl.col("day").cast(pl.Int32), contact=pl.lit(None, pl.Int32), order=1)])
     # Orders nobody asked about have no contacts, rather than nought of them.
     asked = pl.when(pl.col("contact").count() > 0).then(pl.col("contact").sum())

@@ -21,8 +21,8 @@ from demo.journeys import PICKUP_PROMISE
 from demo.orders import valid
 from demo.promises import promises
 from demo.retailer import CHANNELS, COLLECT, DAYS, END, END_UTC, START, local, paris_day, wall_day
-from demo.visits import store_visits
 from demo.stock_truth import stock_kpis
+from demo.visits import store_visits
 from demo.world import World
 
 HORIZONS = (30, 90, 180, 365, 730)

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
+from demo.collections import with_add_ons
 from demo.comebacks import with_purchases, with_refund_contacts
 from demo.disagreements import Disagreements, disagree
-from demo.collections import with_add_ons
 from demo.journeys import Journeys, journeys, settle
 from demo.orders import Sales, sales
 from demo.people import People, people

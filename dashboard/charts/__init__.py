@@ -15,14 +15,13 @@ from dashboard.charts.bridge import bridge
 from dashboard.charts.curve import curve
 from dashboard.charts.drawing import Drawn
 from dashboard.charts.drivers import drivers
+from dashboard.charts.event_study import event_study
 from dashboard.charts.heatmap import heatmap
 from dashboard.charts.interval import interval
 from dashboard.charts.matrix import matrix
-from dashboard.charts.survival import survival
-from dashboard.charts.sankey import sankey
-from dashboard.charts.event_study import event_study
-from dashboard.charts.heatmap import heatmap
 from dashboard.charts.payback import payback
+from dashboard.charts.sankey import sankey
+from dashboard.charts.survival import survival
 from dashboard.charts.trend import trend
 from dashboard.charts.waterfall import waterfall
 from dashboard.questions import is_ripe, reach
@@ -33,28 +32,19 @@ KINDS: Mapping[str, Callable[[Page, Chart], Drawn | None]] = {
     "trend": trend,
     "bars": bars,
     "heatmap": heatmap,
-    "survival": survival,
-    "curve": curve,
-    "bridge": bridge,
     "matrix": matrix,
-    "interval": interval,
+    "curve": curve,
+    "survival": survival,
     "event_study": event_study,
+    "interval": interval,
     "payback": payback,
-}
-# Kinds that take a row of their own.
-WIDE = {"heatmap", "matrix"}
-    "drivers": drivers,
-}
-# Kinds that take a row of their own.
-WIDE = {"drivers", "heatmap"}
     "sankey": sankey,
-}
-# Kinds that take a row of their own.
-WIDE = {"heatmap", "sankey"}
     "waterfall": waterfall,
+    "drivers": drivers,
+    "bridge": bridge,
 }
 # Kinds that take a row of their own.
-WIDE = {"heatmap", "waterfall"}
+WIDE = {"drivers", "heatmap", "matrix", "sankey", "waterfall"}
 
 
 def show(page: Page) -> None:

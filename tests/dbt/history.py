@@ -190,6 +190,8 @@ def _costs(random: Random, made: list[Load]) -> None:
             load.add(
                 "erp", "costs", booked | {"amount": random.randrange(100, 900), "location_id": random.choice([None, "S1", "S9"])}
             )
+
+
 def _handovers(random: Random, made: list[Load]) -> None:
     """What other systems say of the orders: payments, work, parcels, calls and stock, at times late, corrected or wrong."""
     for number in range(ORDERS):
@@ -235,6 +237,8 @@ def _predictions(random: Random, made: list[Load]) -> None:
             shown: Row = {"recommendation_id": f"r{number}", "session_id": f"s{number % SESSIONS}", "sku": random.choice(SKUS)}
             shown |= {"shown_at": happened, "clicked_at": random.choice([None, happened]), "is_holdout": random.random() < 0.3}
             load.add("recommender", "recommendations", shown | {"order_id": random.choice([None, f"shop{number}"])})
+
+
 def _traffic(random: Random, made: list[Load]) -> None:
     """Hours that the stores' counters worked, some delivered late and some corrected."""
     for _ in range(VISITED_HOURS):
@@ -242,6 +246,8 @@ def _traffic(random: Random, made: list[Load]) -> None:
         counted: Row = {"location_id": random.choice(list(STORES)), "hour_start": hour}
         for load in _deliveries(random, made, hour):
             load.add("counters", "store_traffic", counted | {"entries": random.randrange(9)})
+
+
 def _work_hours(random: Random, made: list[Load]) -> None:
     for number in range(60):
         worked_on = FIRST_DAY + timedelta(random.randrange(716))
@@ -250,6 +256,8 @@ def _work_hours(random: Random, made: list[Load]) -> None:
             hours: Row = {"location_id": place, "work_date": worked_on, "activity": random.choice(["preparation", "cash_desk"])}
             hours |= {"hours": random.choice([1, 2.5, 8]), "lines_handled": random.choice([None, 12, number])}
             load.add("clock", "work_hours", hours)
+
+
 def _fulfilments(random: Random, made: list[Load]) -> None:
     """Some web orders are collected in a store, at times soon before or after another purchase, or moved to another order."""
     orders = [(number, row) for number, load in enumerate(made) for row in load.systems["shop"]["orders"]]

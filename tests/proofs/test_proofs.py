@@ -9,7 +9,24 @@ import pytest
 from dashboard.builds import Build, current
 from dashboard.catalogue import catalogue
 from dashboard.metrics import Question, ask
-from tests.proofs import audit, baskets, constant_rates, conversion, customers, drivers, lead_times, loads, markdowns, models, promise, returns, roi, service, stock, visits
+from tests.proofs import (
+    audit,
+    baskets,
+    constant_rates,
+    conversion,
+    customers,
+    drivers,
+    lead_times,
+    loads,
+    markdowns,
+    models,
+    promise,
+    returns,
+    roi,
+    service,
+    stock,
+    visits,
+)
 from tests.proofs.figures import Figures
 from tests.proofs.records import read
 
