@@ -1,6 +1,7 @@
 """The waterfall: what is taken away, step by step, leaves exactly what is left."""
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ def test_every_step_starts_where_the_one_before_ended_and_the_last_is_what_is_le
 ) -> None:
     found = list(steps(demonstration, monkeypatch, "en").values())
     assert found[0][0] == 0
-    for (base, move), (following, _) in zip(found[:-2], found[1:-1], strict=True):
+    for (base, move), (following, _) in pairwise(found[:-1]):
         assert following == pytest.approx(base + move, abs=0.005)
     assert found[-1] == (0, pytest.approx(sum(found[-2]), abs=0.005))
 
