@@ -38,7 +38,8 @@ snapshots as (
         select
             levels.*,
             row_number() over (
-                partition by location_id, product_id, stock_date order by _file_id desc, source_system
+                partition by levels.location_id, levels.product_id, levels.stock_date
+                order by levels._file_id desc, levels.source_system asc
             ) as place
         from {{ ref('stg_stock_levels') }} as levels
     ) as told

@@ -18,11 +18,14 @@ newly_followed as (
 ),
 
 changed_orders as (
-    select order_id from {{ ref('order_lines') }} where _file_id > {{ loaded_through() }}
+    select order_id from {{ ref('order_lines') }}
+    where _file_id > {{ loaded_through() }}
     union
-    select order_id from {{ ref('fulfilments') }} where _file_id > {{ loaded_through() }}
+    select order_id from {{ ref('fulfilments') }}
+    where _file_id > {{ loaded_through() }}
     union
-    select order_id from {{ ref('orders') }} where order_number in ({{ values_loaded('fulfilments', 'order_id') }})
+    select order_id from {{ ref('orders') }}
+    where order_number in ({{ values_loaded('fulfilments', 'order_id') }})
 ),
 {%- endif %}
 
