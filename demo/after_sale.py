@@ -105,7 +105,7 @@ def _costs(world: World, contacts: pl.DataFrame) -> Iterator[pl.DataFrame]:
     booked = booked.select(metric_time=pl.col("Mois").str.to_date("%d/%m/%Y"), numerator="Montant HT")
     month = (pl.lit(START) + pl.duration(days="day")).dt.truncate("1mo")
     handled = contacts.group_by(metric_time=month).agg(denominator=pl.len().cast(pl.Float64))
-    by_month = booked.join(handled, on="metric_time").with_columns(grain=pl.lit("month"))
+    by_month = booked.join(handled, on="metric_time", maintain_order="left").with_columns(grain=pl.lit("month"))
     whole = by_month.select(pl.col("numerator", "denominator").sum(), grain=pl.lit("all"), metric_time=pl.lit(None, pl.Date))
     both = pl.concat([by_month, whole], how="diagonal").with_columns(channel=pl.lit("all"))
     yield both.with_columns(metric=pl.lit("service_cost"), value="numerator", denominator=pl.lit(None, pl.Float64))
@@ -143,23 +143,24 @@ def _visits(back: pl.DataFrame, sold: pl.DataFrame, tally: Tally) -> Iterator[pl
     """Returns brought to a store and the ticket that followed; of several returns before one ticket the last holds its value."""
     tickets = sold.filter((pl.col("channel") == "store") & pl.col("resolved_person").is_not_null())
     tickets = tickets.select("resolved_person", "store", "order", "utc", "sales", "sales_ttc").sort("utc", "order")
-    visits = (
-        back.filter("is_visit").drop("store", "order", "utc", strict=False).rename({"return_store": "store", "return_utc": "utc"})
-    )
-    lines = visits.sort("utc").join_asof(
+    brought = back.filter("is_visit").drop("store", "order", strict=False)
+    brought = brought.rename({"return_store": "store", "return_utc": "utc"})
+    lines = brought.sort("utc").join_asof(
         tickets.rename({"utc": "ticket_utc", "order": "ticket"}), left_on="utc", right_on="ticket_utc",
         by=["resolved_person", "store"], strategy="forward", tolerance=VISIT, check_sortedness=False,
     )  # fmt: skip
-    lines = lines.sort("utc", "return_number", "return_line")
-    held = pl.col("ticket").is_not_null() & pl.col("ticket").is_last_distinct()
-    measures: Measures = {
+    visits: Measures = {
         "cross_channel_returns": (pl.col("return_number").n_unique(), None),
         "return_to_sale_rate": (
             pl.col("return_number").filter(pl.col("ticket").is_not_null()).n_unique(),
             pl.col("return_number").n_unique(),
         ),
     }
+    yield tally(lines, "day", visits)
+    followed = lines.filter(pl.col("ticket").is_not_null()).sort("utc", "return_number", "return_line")
+    followed = followed.with_columns(holds=pl.col("ticket").is_last_distinct())
+    gains: Measures = {}
     for suffix in ("", "_ttc"):
-        gain = pl.col(f"sales{suffix}").filter("held").sum() - pl.col(f"returned{suffix}").filter("followed").sum()
-        measures[f"return_to_sale_uplift{suffix}"] = (gain / 10_000, None)
-    yield tally(lines.with_columns(held=held, followed=pl.col("ticket").is_not_null()), "day", measures)
+        gain = pl.col(f"sales{suffix}").filter("holds").sum() - pl.col(f"returned{suffix}").sum()
+        gains[f"return_to_sale_uplift{suffix}"] = (gain / 10_000, None)
+    yield tally(followed, "day", gains)
