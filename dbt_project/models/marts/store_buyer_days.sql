@@ -78,6 +78,7 @@ conversions as (
 select
     days.customer_id || ':' || days.purchase_date || ':' || days.location_id as store_buyer_day_id,
     days.customer_id,
+    {{ counting_key('days.customer_id') }} as customer_key,
     days.location_id,
     days.purchase_date,
     days.first_bought_at,
