@@ -40,7 +40,7 @@ store_buyer_days as (
     from bought
     where
         is_store_order and not is_collected
-        {% if is_incremental() -%}
+    {% if is_incremental() -%}
         and (
             -- a new, corrected or moved purchase in either channel, or a merged person
             customer_id in (
