@@ -22,7 +22,7 @@ with placed as (
     from {{ ref('orders') }}
     where
         is_valid
-        {% if is_incremental() -%}
+    {% if is_incremental() -%}
         and (
             _file_id > {{ loaded_through() }}
             or customer_id in (

@@ -40,7 +40,7 @@ store_buyer_days as (
     from bought
     where
         is_store_order and not is_collected
-        {% if is_incremental() -%}
+    {% if is_incremental() -%}
         and (
             -- a new, corrected or moved purchase in either channel, or a merged person
             customer_id in (
@@ -78,6 +78,7 @@ conversions as (
 select
     days.customer_id || ':' || days.purchase_date || ':' || days.location_id as store_buyer_day_id,
     days.customer_id,
+    {{ counting_key('days.customer_id') }} as customer_key,
     days.location_id,
     days.purchase_date,
     days.first_bought_at,
