@@ -134,5 +134,5 @@ def test_settled_shares_are_negated_by_swapping_the_periods(states: list[tuple[F
     exact = shares(before, after)
     rounded = [Fraction(int(share / CENT)) * CENT for share in exact]
     exact = [*exact, sum(rounded) - sum(exact)]
-    total = sum(exact)
+    total = sum(exact, Fraction(0))
     assert settled([-share for share in exact], -total, CENT) == [-share for share in settled(exact, total, CENT)]
