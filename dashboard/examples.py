@@ -50,7 +50,7 @@ def show(page: Page) -> None:
             ],
             dimension_label(page.build, "agreement_check"): [called("agreement_check", one) for one in rows["agreement_check"]],
             say("examples.order"): rows["order_number"].to_list(),
-            say("examples.other"): rows["other_number"].to_list(),
+            say("examples.number"): rows["other_number"].to_list(),
             say("examples.day"): [formats.day(day, language) for day in rows["record_date"]],
             dimension_label(page.build, "location"): [
                 None if one == "unknown" else value_label(page.build, "location", one) for one in rows["location"]

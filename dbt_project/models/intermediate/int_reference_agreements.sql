@@ -69,6 +69,14 @@ resolved as (
     where named.order_number is not null
 ),
 
+visits as (
+    select
+        channel,
+        min(started_at) as first_at
+    from {{ ref('stg_sessions') }}
+    group by channel
+),
+
 -- orders placed where visits are measured
 measured as (
     select
@@ -79,13 +87,7 @@ measured as (
         orders.location_id,
         resolved.order_id is null as is_unseen
     from {{ ref('orders') }} as orders
-    inner join (
-        select
-            channel,
-            min(started_at) as first_at
-        from {{ ref('stg_sessions') }}
-        group by channel
-    ) as visits on orders.channel = visits.channel and orders.ordered_at >= visits.first_at
+    inner join visits on orders.channel = visits.channel and orders.ordered_at >= visits.first_at
     left join resolved
         on
             orders.order_id = resolved.order_id
@@ -94,20 +96,22 @@ measured as (
     where orders.is_valid
 ),
 
+members as (
+    select distinct holders.customer_id
+    from {{ ref('stg_customers') }} as customers
+    inner join {{ ref('stg_identities') }} as holders on customers.identity_key = holders.identity_key
+),
+
 callers as (
     select
         contacts.contact_id,
         contacts.order_number,
         {{ local_date('contacts.created_at', default_timezone()) }} as record_date,
-        known.customer_id is null as is_unseen
+        members.customer_id is null as is_unseen
     from {{ ref('stg_contacts') }} as contacts
     inner join {{ ref('stg_identities') }} as identities on contacts.identity_key = identities.identity_key
-    left join (
-        select distinct identities.customer_id
-        from {{ ref('stg_customers') }} as customers
-        inner join {{ ref('stg_identities') }} as identities on customers.identity_key = identities.identity_key
-    ) as known on identities.customer_id = known.customer_id
-    where exists (select 1 from {{ ref('stg_customers') }} as any_customers)
+    left join members on identities.customer_id = members.customer_id
+    where exists (select customers.customer_record_id from {{ ref('stg_customers') }} as customers)
 )
 
 select
