@@ -174,6 +174,7 @@ def test_one_row_of_each_export_is_enough(whole: Warehouse, changed: Callable[..
     assert answers(build)["orders"] == 1
 
 
+@pytest.mark.proof
 def test_ten_times_the_retailer_sells_ten_times_as_much_at_the_same_rates(usual: Answers, changed: Callable[..., Build]) -> None:
     numbered = {f"raw.{name}": [column for column in entities()[name].raw_columns if column in NUMBERS] for name in HAPPENINGS}
     copies = []
