@@ -111,7 +111,8 @@ def _states(days: pl.DataFrame) -> Iterator[Figures]:
         pl.col("bought", "open_days").rolling_sum(DEMAND_DAYS, min_samples=1).over(CELL, order_by="day")
     ).with_columns(demand=pl.when(pl.col("bought") > 0).then(pl.col("bought") / pl.col("open_days")).otherwise(0.0))
     # a place that neither carries a product any more nor has any does not wait for it
-    is_told = (
+    holds_or_moves = pl.any_horizontal(pl.col("on_hand", "changed", "transit", "reserved") != 0)
+    is_told = pl.col("is_ranged") | pl.col("is_looked_up") | holds_or_moves
         pl.col("is_ranged") | pl.col("is_looked_up") | pl.any_horizontal(pl.col("on_hand", "changed", "transit", "reserved") != 0)
     )
     closing = lately.filter((pl.col("day") == pl.col("day").max().over("metric_time")) & is_told)
