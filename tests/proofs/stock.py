@@ -113,8 +113,6 @@ def _states(days: pl.DataFrame) -> Iterator[Figures]:
     # a place that neither carries a product any more nor has any does not wait for it
     holds_or_moves = pl.any_horizontal(pl.col("on_hand", "changed", "transit", "reserved") != 0)
     is_told = pl.col("is_ranged") | pl.col("is_looked_up") | holds_or_moves
-        pl.col("is_ranged") | pl.col("is_looked_up") | pl.any_horizontal(pl.col("on_hand", "changed", "transit", "reserved") != 0)
-    )
     closing = lately.filter((pl.col("day") == pl.col("day").max().over("metric_time")) & is_told)
     figures = {}
     for name, units in (("stock_on_hand", "on_hand"), ("stock_in_transit", "transit"), ("stock_reserved", "reserved")):
