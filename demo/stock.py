@@ -139,7 +139,7 @@ def _at(day: np.ndarray | int, hour: int, zone: np.ndarray) -> np.ndarray:
     return to_utc(np.broadcast_to((np.asarray(day) + EPOCH_DAY) * DAY + hour * 3600, zone.shape), zone)
 
 
-def _closing(day: int, zone: np.ndarray) -> np.ndarray:
+def _closing(day: np.ndarray | int, zone: np.ndarray) -> np.ndarray:
     """The last second of a local day: what is counted then is the whole day's."""
     return _at(day, 24, zone) - 1
 

@@ -12,8 +12,7 @@ def stock_kpis(world: World) -> Iterator[pl.DataFrame]:
     """KPIs by month and over all: metric, grain, metric_time, channel (all), numerator, denominator, value."""
     book = world.stock
     levels = book.levels.with_columns(metric_time=_month(pl.col("day")))
-    for metric, units in (("stock_on_hand", "on_hand"), ("stock_reserved", "reserved")):
-        yield from _state(metric, levels.group_by("metric_time").agg(n=pl.col(units).sum()))
+    yield from _state("stock_reserved", levels.group_by("metric_time").agg(n=pl.col("reserved").sum()))
     moves = book.movements.with_columns(day=pl.Series(paris_day(book.movements["utc"].to_numpy())))
     between = moves.filter(pl.col("kind").is_in(["transfer_out", "transfer_in"])).sort("day")
     ends = levels.select("day", "metric_time").unique().sort("day")

@@ -65,6 +65,7 @@ def _days(records: Records) -> pl.DataFrame:
             on_hand=pl.col("base").cast(pl.Float64)
             + pl.when(pl.col("day") > pl.col("opened")).then("changed").otherwise(0.0).cum_sum().over(CELL),
             transit=pl.col("shipped").cum_sum().over(CELL),
+            is_looked_up=pl.col("reserved").is_not_null(),
             reserved=pl.col("reserved").forward_fill().over(CELL),
         )
     )
@@ -109,7 +110,10 @@ def _states(days: pl.DataFrame) -> Iterator[Figures]:
     lately = daily.with_columns(
         pl.col("bought", "open_days").rolling_sum(DEMAND_DAYS, min_samples=1).over(CELL, order_by="day")
     ).with_columns(demand=pl.when(pl.col("bought") > 0).then(pl.col("bought") / pl.col("open_days")).otherwise(0.0))
-    closing = lately.filter(pl.col("day") == pl.col("day").max().over("metric_time"))
+    # a place that neither carries a product any more nor has any does not wait for it
+    holds_or_moves = pl.any_horizontal(pl.col("on_hand", "changed", "transit", "reserved") != 0)
+    is_told = pl.col("is_ranged") | pl.col("is_looked_up") | holds_or_moves
+    closing = lately.filter((pl.col("day") == pl.col("day").max().over("metric_time")) & is_told)
     figures = {}
     for name, units in (("stock_on_hand", "on_hand"), ("stock_in_transit", "transit"), ("stock_reserved", "reserved")):
         figures[name] = pl.col(units).sum()
