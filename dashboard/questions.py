@@ -9,7 +9,7 @@ from dashboard.catalogue import Metric
 from dashboard.metrics import Answer, Question, ask
 from dashboard.periods import compared_range, periods, spans
 from dashboard.semantics import semantics
-from dashboard.topics import Page
+from dashboard.topics import Page, meta
 
 DAY = timedelta(days=1)
 # A rate over fewer cases is not shown: chance alone would move it.
@@ -84,6 +84,12 @@ def comparison(build: Build, reached: Reach, wanted: str) -> str | None:
 def is_ripe(build: Build, reached: Reach) -> bool:
     """Whether the data holds any day of it."""
     return build.span is not None and build.span[0] <= reached.until and reached.since <= reached.until
+
+
+def is_refused(page: Page, metric: Metric) -> bool:
+    """Whether the data do not allow a figure: the metric its `meta.refusal` names counts a refusal."""
+    refusal = meta(page.build, metric.name).get("refusal")
+    return bool(refusal and ask(page.build, Question((refusal,))).frame[refusal][0])
 
 
 def whole_periods(build: Build, reached: Reach) -> list[date]:

@@ -137,10 +137,10 @@ placed as (
         case
             when flows.is_store_order then flows.location_id else coalesce(homes.home_location_id, 'unknown')
         end as location_id,
-        flows.is_store_order,
         {% for measure in measures -%}
-        sum(flows.{{ measure }}) as {{ measure }}{{ ',' if not loop.last }}
+        sum(flows.{{ measure }}) as {{ measure }},
         {% endfor -%}
+        flows.is_store_order
     from flows
     left join {{ ref('int_home_stores') }} as homes
         on
@@ -156,10 +156,10 @@ placed as (
 -- what no customer record places is shared out among the catchments as what is placed, month by month
 totals as (
     select
-        month,
         {% for measure in measures -%}
-        sum({{ measure }}) / nullif(sum(case when location_id <> 'unknown' then {{ measure }} end), 0) as {{ measure }}_of_placed{{ ',' if not loop.last }}
+        sum({{ measure }}) / nullif(sum(case when location_id <> 'unknown' then {{ measure }} end), 0) as {{ measure }}_of_placed,
         {% endfor -%}
+        month
     from placed
     where not is_store_order
     group by month
