@@ -125,7 +125,7 @@ flows as (
         0 as sales,
         0 as margin,
         0 as logistics_cost,
-        service_costs.amount / contact_counts.contact_count as service_cost
+        cast(service_costs.amount / contact_counts.contact_count as decimal(28, 10)) as service_cost
     from contacts
     inner join contact_counts on {{ month_of('contacts.contact_date') }} = contact_counts.month
     inner join service_costs on contact_counts.month = service_costs.month
