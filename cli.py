@@ -6,7 +6,6 @@ to do, 2 usage, 65 data refused, 74 reading or writing failed, 75 another run ho
 
 import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -269,25 +268,24 @@ def serve(
     address: Annotated[str, typer.Option(help="Address to listen on.")] = "localhost",
 ) -> None:
     """Start the dashboard."""
+    from streamlit.runtime.pages_manager import PagesManager
+    from streamlit.web import cli as streamlit
+
+    from dashboard import warming
+
     settings = _settings()
     # Streamlit reads its theme from the folder it is started in; the data folder may be anywhere.
-    environment = os.environ | {"OMNIKPI_DATA_DIR": str(settings.data_dir)}
-    command = [
-        sys.executable,
-        "-m",
-        "streamlit",
-        "run",
-        "app.py",
-        f"--server.port={port}",
-        f"--server.address={address}",
-    ]
+    os.environ["OMNIKPI_DATA_DIR"] = str(settings.data_dir)
+    os.chdir(PROJECT)
+    command = ["run", "app.py", f"--server.port={port}", f"--server.address={address}"]
     if not sys.stdout.isatty() or not _has_display():
         command.append("--server.headless=true")
     out.print(f"The dashboard is at http://{address}:{port} (Ctrl+C stops it)")
-    try:
-        raise typer.Exit(subprocess.run(command, cwd=PROJECT, env=environment, check=False).returncode)
-    except KeyboardInterrupt:
-        raise typer.Exit(0) from None
+    warming.start(settings.data_dir)
+    # Else the first visitor of a server sees the plain list of files in `pages/` until `app.py` has declared its navigation.
+    PagesManager.uses_pages_directory = False
+    # In this process, so that what it has made ready is there for the first reader.
+    streamlit.main(command, prog_name="streamlit", standalone_mode=False)
 
 
 def _settings() -> Settings:

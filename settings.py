@@ -18,6 +18,9 @@ class Settings(BaseSettings):
     timezone: str = Field(default="Europe/Paris", description="Time zone of what has no location, IANA name.")
     sources: Path | None = Field(default=None, description="Extra folder of mapping files.")
     hash_key: SecretStr | None = Field(default=None, description="Key of the identifiers' hashes; made once if absent.")
+    memory: str = Field(
+        default="4GB", pattern="^[0-9]+ ?[MG]i?B$", description="What a build may hold in memory; it spills beyond."
+    )
     keep_builds: int = Field(default=14, ge=2, description="How many published builds stay.")
 
     @field_validator("data_dir", "sources")

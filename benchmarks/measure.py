@@ -14,10 +14,11 @@ OMNIKPI = str(Path(sys.executable).with_name("omnikpi"))
 
 @dataclass(frozen=True)
 class Run:
-    """One finished process: wall seconds and its peak resident memory in MiB."""
+    """One finished process: wall seconds, its peak resident memory in MiB, and what it printed."""
 
     seconds: float
     peak_mib: float
+    output: str = ""
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,8 @@ class Figure:
 def process(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Run:
     """Run a command to its end; raises `RuntimeError` with its output when it fails.
 
-    Peak memory is the kernel's own figure for the process and its finished children.
+    Peak memory is the kernel's own figure for the process and its finished children; it begins at this process's own size,
+    so nothing large may be done here.
     """
     begun = time.perf_counter()
     child = subprocess.Popen(
@@ -51,7 +53,7 @@ def process(command: Sequence[str], environment: Mapping[str, str] | None = None
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
         raise RuntimeError(f"{' '.join(command)[:200]} exited {child.returncode}:\n{output[-2000:]}")
-    return Run(time.perf_counter() - begun, usage.ru_maxrss / 1024)
+    return Run(time.perf_counter() - begun, usage.ru_maxrss / 1024, output)
 
 
 def python(code: str, *arguments: object, environment: Mapping[str, str] | None = None) -> Run:

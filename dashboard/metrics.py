@@ -203,8 +203,12 @@ def largest(build: Build, question: Question, rows: int) -> tuple[pl.DataFrame, 
     return frame.drop("total"), int(frame["total"][0]) if len(frame) else 0
 
 
+@lru_cache(maxsize=ANSWERS_KEPT)
 def _run(build: Build, plan: _Plan, since: date | None, until: date | None) -> tuple[pl.DataFrame, str, dict[str, Any]]:
-    """The rows of a plan over inclusive days, with the SQL and the parameters that gave them."""
+    """The rows of a plan over inclusive days, with the SQL and the parameters that gave them.
+
+    Kept apart from answers: the same days are asked for with one comparison, with another and with the target.
+    """
     sql, parameters = _compile(build, plan, since, until)
     return build.sql(sql, parameters), sql, parameters
 
@@ -213,8 +217,10 @@ def _compile(build: Build, plan: _Plan, since: date | None, until: date | None) 
     """The SQL of a plan over inclusive days, its columns named and sorted as the answer's, and the parameters to bind."""
     where, parameters = [], {}
     for item, values in plan.filters:
-        names = [f"p{len(parameters) + place}" for place in range(len(values))]
-        parameters |= dict(zip(names, values, strict=True))
+        # As many places as the next power of two, the last value repeated: two stores and three are few shapes to compile.
+        places = 1 << (len(values) - 1).bit_length()
+        names = [f"p{len(parameters) + place}" for place in range(places)]
+        parameters |= {name: values[min(place, len(values) - 1)] for place, name in enumerate(names)}
         # As text, so that a yes/no or a number can be asked for by what it reads as.
         where.append(f"cast({item.reference} as varchar) in ({', '.join(f'${name}' for name in names)})")
     for name, operator, day in (("since", ">=", since), ("until", "<=", until)):

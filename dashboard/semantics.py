@@ -23,11 +23,14 @@ from metricflow_semantics.model.semantic_manifest_lookup import SemanticManifest
 from metricflow_semantics.model.semantics.linkable_element import LinkableElementType
 
 from dashboard.builds import Build
+from dashboard.shapes import Shapes
 
 # Finest first; the retailer's own calendar adds more through the time spine.
 STANDARD_GRAINS = ("day", "week", "month", "quarter", "year")
 
 SHAPES_KEPT = 4096
+DEFINITIONS_KEPT = 8
+_TRUNCATED_DAY = re.compile(r"DATE_TRUNC\('day', ([\w.\"]+)\)")
 
 _KINDS: dict[LinkableElementType, Literal["entity", "dimension", "time"]] = {
     LinkableElementType.ENTITY: "entity",
@@ -109,13 +112,14 @@ class _Client:
 class Semantics:
     """The definitions of one semantic manifest, ready to compile; safe from any thread."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, shapes: Shapes) -> None:
         self.manifest: dict[str, Any] = json.loads(text)
         self._lookup = SemanticManifestLookup(parse_manifest_from_dbt_generated_manifest(text))
         self._engine = MetricFlowEngine(self._lookup, _Client())  # type: ignore[arg-type]
         self._lock = Lock()
         self._available: dict[tuple[str, ...], Available] = {}
         self._sql: dict[tuple[Any, ...], str] = {}
+        self.shapes = shapes
 
     @cached_property
     def metrics(self) -> dict[str, dict[str, Any]]:
@@ -154,11 +158,19 @@ class Semantics:
             if key not in self._sql:
                 if len(self._sql) >= SHAPES_KEPT:
                     del self._sql[next(iter(self._sql))]
-                request = MetricFlowQueryRequest.create(
-                    metric_names=metrics, group_by_names=by or None, where_constraints=where or None
-                )
-                self._sql[key] = self._quoted(self._engine.explain(request).sql_statement.sql)
+                self._sql[key] = self.shapes.get(key) or self.shapes.keep(key, self._compiled(metrics, by, where))
             return self._sql[key]
+
+    def _compiled(self, metrics: tuple[str, ...], by: tuple[str, ...], where: tuple[str, ...]) -> str:
+        request = MetricFlowQueryRequest.create(metric_names=metrics, group_by_names=by or None, where_constraints=where or None)
+        return self._plain_days(self._quoted(self._engine.explain(request).sql_statement.sql))
+
+    def _plain_days(self, sql: str) -> str:
+        """The SQL with days as the columns they are, so that the database can skip what lies outside the period.
+
+        Every time dimension of a mart is a date, as contracts and a test hold; MetricFlow truncates it all the same.
+        """
+        return _TRUNCATED_DAY.sub(r"\1", sql)
 
     def _quoted(self, sql: str) -> str:
         """The SQL with names such as `order`, which MetricFlow leaves bare and the database reserves, in quotes."""
@@ -198,13 +210,14 @@ class Semantics:
 @lru_cache(maxsize=64)
 def semantics(build: Build) -> Semantics:
     """The definitions of a build; builds of the same definitions share them, compiled SQL included."""
+    text = build.semantic_manifest
     with _starting:
-        return _start(build.semantic_manifest)
+        if text not in _started:
+            if len(_started) == DEFINITIONS_KEPT:
+                del _started[next(iter(_started))]
+            _started[text] = Semantics(text, Shapes(build.path.parent.parent, text))
+        return _started[text]
 
 
 _starting = Lock()
-
-
-@lru_cache(maxsize=8)
-def _start(text: str) -> Semantics:
-    return Semantics(text)
+_started: dict[str, Semantics] = {}

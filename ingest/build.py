@@ -91,6 +91,7 @@ def build(
         "OMNIKPI_DATA_DIR": str(settings.data_dir),
         "OMNIKPI_CURRENCY": settings.currency,
         "OMNIKPI_TIMEZONE": settings.timezone,
+        "OMNIKPI_MEMORY": settings.memory,
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     }
     errors: list[str] = []

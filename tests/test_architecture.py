@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+# What a time dimension may be: a date, counted by day or by whole month.
+DAYS = {("date", "day"), ("date", "month")}
 OURS = {"app", "cli", "settings", "dashboard", "demo", "estimators", "ingest", "pages"}
 
 
@@ -118,6 +120,16 @@ def test_every_mart_is_a_pair_that_says_its_grain() -> None:
         assert described[model.stem]["description"].startswith("One row per"), model.name
     project = yaml.safe_load((ROOT / "dbt_project" / "dbt_project.yml").read_text())
     assert project["models"]["omnikpi"]["marts"]["+contract"]["enforced"] is True
+
+
+def test_every_time_dimension_of_a_mart_is_a_day() -> None:
+    import yaml
+
+    for pair in sorted((ROOT / "dbt_project" / "models" / "marts").rglob("*.yml")):
+        for model in yaml.safe_load(pair.read_text()).get("models", []):
+            times = [one for one in model["columns"] if (one.get("dimension") or {}).get("type") == "time"]
+            wrong = [one["name"] for one in times if (one["data_type"], one["granularity"]) not in DAYS]
+            assert not wrong, f"{pair.name}: {wrong} must be dates: the dashboard reads them as days"
 
 
 def test_no_module_is_a_junk_drawer() -> None:

@@ -11,6 +11,8 @@ from dashboard.words import inside, say
 
 # Beyond this many, a ranking shows its two ends.
 RANKED = 12
+# Rows closer than this would run into each other's words.
+ROW_PIXELS = 20
 
 
 def bars(page: Page, chart: Chart) -> Drawn | None:
@@ -66,7 +68,7 @@ def bars(page: Page, chart: Chart) -> Drawn | None:
             ),
         ]
     )
-    plain(figure, HEIGHT, left=width(labels), right=width(texts))
+    plain(figure, max(HEIGHT, ROW_PIXELS * len(shown) + 60), left=width(labels), right=width(texts))
     figure.update_xaxes(visible=False, range=[min(0.0, *values), max(ends) * 1.02])
     figure.update_yaxes(tickvals=places, ticktext=labels, autorange="reversed", showgrid=False)
     if any(befores):

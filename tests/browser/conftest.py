@@ -55,14 +55,18 @@ def browser() -> Iterator[Browser]:
         opened.close()
 
 
+STREAMLIT = ["-m", "streamlit", "run", "app.py", "--server.headless=true", "--server.fileWatcherType=none"]
+SERVE = ["-m", "cli", "serve"]
+
+
 @contextmanager
-def server(data: Path) -> Iterator[str]:
+def server(data: Path, command: list[str] = STREAMLIT) -> Iterator[str]:
     """A dashboard just started, which nobody has visited; gives its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
-    command += ["--server.address", "127.0.0.1", "--server.port", str(port), "--server.fileWatcherType", "none"]
+    prefix = "--server." if command is STREAMLIT else "--"
+    command = [sys.executable, *command, f"{prefix}address=127.0.0.1", f"{prefix}port={port}"]
     settings = os.environ | {"OMNIKPI_DATA_DIR": str(data)}
     process = subprocess.Popen(command, cwd=ROOT, env=settings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:

@@ -7,7 +7,7 @@ import pytest
 
 from dashboard import words
 
-from .conftest import drawn
+from .conftest import SERVE, drawn, server
 
 ROOT = Path(__file__).parent.parent.parent
 NAMES = sorted(page.stem for page in (ROOT / "pages").glob("*.py"))
@@ -33,6 +33,22 @@ def test_a_page_opens_by_its_own_link_as_the_first_visit_of_a_fresh_server(fresh
     links = page.locator('[data-testid="stSidebarNavLink"]')
     assert links.count() == len(NAMES)
     assert page.locator('[data-testid="stSidebarNavLink"][aria-current="page"]').count() == 1
+
+
+def test_the_first_visitor_of_a_server_never_sees_a_plain_list_of_files(demonstration: Path, browser) -> None:
+    with server(demonstration, SERVE) as address:
+        page = browser.new_page()
+        page.goto(address, wait_until="commit")
+        seen = set()
+        while not page.locator("h1").count():
+            navigation = page.locator('[data-testid="stSidebarNav"]')
+            seen |= set(navigation.all_inner_texts())
+            page.wait_for_timeout(20)
+        page.wait_for_selector('[data-testid="stSidebarNav"]')
+        seen |= set(page.locator('[data-testid="stSidebarNav"]').all_inner_texts())
+        page.close()
+    assert seen
+    assert all("Executives" in text for text in seen)
 
 
 @pytest.mark.parametrize("name", NAMES)

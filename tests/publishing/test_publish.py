@@ -22,7 +22,11 @@ def settings(tmp_path: Path) -> Settings:
     with duckdb.connect(str(settings.warehouse)) as connection:
         create_tables(connection)
         connection.execute("create schema marts; create schema intermediate; create schema staging")
-        connection.execute("create table marts.orders as select i as order_id, i * 1.5 as sales from range(100) t(i)")
+        connection.execute(
+            "create table marts.orders as "
+            "select i as order_id, i * 1.5 as sales, date '2026-01-01' + (i * 37 % 90)::integer as order_date "
+            "from range(100) t(i)"
+        )
         connection.execute("create table staging.stg_orders as select 1 as secret_of_the_kitchen")
         connection.execute(
             "create table intermediate.int_data_span as select date '2026-01-01' as first_day, date '2026-03-31' as last_day"
@@ -34,7 +38,12 @@ def settings(tmp_path: Path) -> Settings:
 def result(tmp_path: Path) -> BuildResult:
     target = tmp_path / "target"
     target.mkdir()
-    (target / "semantic_manifest.json").write_text('{"metrics": []}')
+    orders = {
+        "node_relation": {"alias": "orders"},
+        "defaults": {"agg_time_dimension": "order_date"},
+        "dimensions": [{"name": "order_date", "type": "time", "expr": None}],
+    }
+    (target / "semantic_manifest.json").write_text(json.dumps({"semantic_models": [orders], "metrics": []}))
     model = {
         "name": "orders",
         "resource_type": "model",
@@ -56,6 +65,14 @@ def reading(settings: Settings, build_id: str) -> Iterator[duckdb.DuckDBPyConnec
         yield connection
 
 
+def test_a_mart_is_stored_in_the_order_of_its_days(settings: Settings, result: BuildResult) -> None:
+    build_id = publish(settings, result)
+    with reading(settings, build_id) as connection:
+        days = [day for (day,) in connection.execute("select order_date from warehouse.marts.orders").fetchall()]
+    assert len(days) == 100
+    assert days == sorted(days)
+
+
 def rows(settings: Settings, build_id: str) -> int:
     with reading(settings, build_id) as connection:
         return connection.execute("select count(*) from warehouse.marts.orders").fetchall()[0][0]
@@ -63,7 +80,7 @@ def rows(settings: Settings, build_id: str) -> int:
 
 def add_an_order(settings: Settings) -> None:
     with duckdb.connect(str(settings.warehouse)) as connection:
-        connection.execute("insert into marts.orders values (1000, 1)")
+        connection.execute("insert into marts.orders values (1000, 1, date '2026-01-01')")
 
 
 def test_a_build_holds_the_marts_and_nothing_of_the_kitchen(settings: Settings, result: BuildResult) -> None:

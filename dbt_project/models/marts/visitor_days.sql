@@ -78,6 +78,7 @@ conversions as (
 select
     visitor_days.customer_id || ':' || visitor_days.visit_date || ':' || visitor_days.channel as visitor_day_id,
     visitor_days.customer_id,
+    {{ counting_key('visitor_days.customer_id') }} as customer_key,
     visitor_days.visit_date,
     visitor_days.channel,
     coalesce(customers.home_location_id, 'unknown') as location_id,
