@@ -12,8 +12,8 @@ from streamlit.elements.metric import DeltaColor
 from dashboard import formats, words
 from dashboard.builds import Build
 from dashboard.catalogue import Metric
-from dashboard.metrics import BEFORE, SAMPLE, TARGET, Answer, Question, ask
-from dashboard.questions import FEW, LONG_WINDOW_DAYS, TARGETS, Reach, ask_together, is_ripe, reach, whole_periods
+from dashboard.metrics import BEFORE, SAMPLE, TARGET, Answer
+from dashboard.questions import FEW, LONG_WINDOW_DAYS, TARGETS, Reach, ask_together, is_refused, is_ripe, reach, whole_periods
 from dashboard.topics import Page, dimension_label, meta, metric_label, metric_text, missing, value_label
 from dashboard.words import called, inside, join, say
 
@@ -72,7 +72,7 @@ def read(page: Page, metrics: tuple[Metric, ...]) -> list[Card]:
             target=_cell(targets[metric.name], name + TARGET) if metric.name in targets else None,
             sample=_cell(answer, name + SAMPLE),
             spark=_spark(page, cards[metric.name].reach, series[metric.name], name),
-            is_refused=_is_refused(page, metric),
+            is_refused=is_refused(page, metric),
         )
     return list(cards.values())
 
@@ -226,12 +226,6 @@ def _aimed(build: Build) -> frozenset[str]:
     if not build.info["entities"].get("targets"):
         return frozenset()
     return frozenset(build.sql("select distinct metric from marts.targets")["metric"])
-
-
-def _is_refused(page: Page, metric: Metric) -> bool:
-    """Whether the metric that counts refusals of this one counts any."""
-    refusal = meta(page.build, metric.name).get("refusal")
-    return bool(refusal and _cell(ask(page.build, Question((refusal,))), refusal))
 
 
 def _cell(answer: Answer, column: str) -> float | None:

@@ -105,6 +105,12 @@ def is_ripe(build: Build, reached: Reach) -> bool:
     return build.span is not None and build.span[0] <= reached.until and reached.since <= reached.until
 
 
+def is_refused(page: Page, metric: Metric) -> bool:
+    """Whether the data do not allow a figure: the metric its `meta.refusal` names counts a refusal."""
+    refusal = meta(page.build, metric.name).get("refusal")
+    return bool(refusal and ask(page.build, Question((refusal,))).frame[refusal][0])
+
+
 def whole_periods(build: Build, reached: Reach) -> list[date]:
     """First days of the periods that lie wholly within the days asked for: one cut short would look like a fall."""
     ends = {span.first: span.last for span in periods(build, reached.grain)}

@@ -25,6 +25,7 @@ from dashboard.charts.survival import survival
 from dashboard.charts.trend import trend
 from dashboard.charts.waterfall import waterfall
 from dashboard.questions import is_ripe, reach
+from dashboard.questions import is_refused, is_ripe, reach
 from dashboard.topics import Chart, Page, metric_label, missing, topic_charts
 from dashboard.words import called, join, say
 
@@ -85,7 +86,7 @@ def _show(page: Page, chart: Chart) -> None:
     drawn = _cached(page, chart, words.language())
     if drawn is None:
         st.markdown(f"**{label}**")
-        st.caption(say("card.nothing"))
+        st.caption(say("card.refused_why" if is_refused(page, chart.metrics[0]) else "card.nothing"))
         return
     st.markdown(f"**{drawn.title}**" + (f" · {drawn.unit}" if drawn.unit else ""))
     st.plotly_chart(drawn.figure, config={"displayModeBar": False}, alt=drawn.alt)

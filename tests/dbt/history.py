@@ -94,6 +94,8 @@ def _master_data(random: Random, made: list[Load]) -> None:
             product: Row = {"sku": sku, "name": sku, "category": f"C{int(sku[-1]) % 3 if not changes else 9}"}
             product |= {"unit_cost": 4 + changes, "original_unit_price": 30 + 2 * changes, "vat_rate": 0.055 if changes else None}
             load.add("erp", "products", product)
+        for store, live in (("S1", date(2025, 3, 10)), ("S2", date(2025, 9, load.file_id))):
+            load.add("erp", "rollouts", {"location_id": store, "capability": "click_and_collect", "live_on": live})
         for _ in range(3):
             starts = FIRST_DAY + timedelta(random.randrange(700))
             price: Row = {"sku": random.choice(SKUS), "location_id": random.choice([None, "S1"]), "valid_from": starts}

@@ -164,7 +164,7 @@ def _flows(records: Records) -> pl.DataFrame:
     )
     booked = records.costs.filter(pl.col("area") == "service").group_by(MONTH).agg(pl.col("amount").sum())
     contacts = contacts.with_columns(month("on")).join(booked, on=MONTH)
-    share_of = pl.col("amount") / pl.len().over(MONTH)
+    share_of = (pl.col("amount") / pl.len().over(MONTH)).round(10)
     parts.append(
         contacts.select(
             "person", pl.lit(None, pl.String).alias("location"), pl.lit(False).alias("is_store"), known_on="on", on="on",

@@ -77,6 +77,13 @@ paid as (
         max(case when is_told and cumulative_gain < cumulative_spend then month end) over () as last_owing_month,
         max(case when is_told then month end) over () as last_told_month
     from told
+),
+
+settled as (
+    select
+        *,
+        coalesce(last_owing_month, first_spent_month) as owing_until
+    from paid
 )
 
 select
@@ -102,8 +109,8 @@ select
     cast(case when is_told then cumulative_high - cumulative_spend end as decimal(18, 4)) as cumulative_net_high,
     cast(
         case
-            when last_told_month > last_owing_month or (last_owing_month is null and last_told_month is not null)
-                then {{ months_between('first_spent_month', 'coalesce(last_owing_month, first_spent_month)') }} + 1
+            when last_told_month > owing_until
+                then {{ months_between('first_spent_month', 'owing_until') }} + 1
         end as integer
     ) as payback_months
-from paid
+from settled

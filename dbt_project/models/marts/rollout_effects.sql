@@ -9,8 +9,7 @@ span as (
 )
 
 select
-    studies.capability || ':' || studies.amount || ':' || studies.sold_in || ':' || cast(studies.age as varchar)
-    as rollout_effect_id,
+    studies.capability || ':' || studies.amount || ':' || studies.sold_in || ':' || cast(studies.age as varchar) as rollout_effect_id,
     studies.capability,
     studies.amount,
     studies.sold_in,

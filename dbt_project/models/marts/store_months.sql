@@ -125,7 +125,7 @@ flows as (
         0 as sales,
         0 as margin,
         0 as logistics_cost,
-        service_costs.amount / contact_counts.contact_count as service_cost
+        cast(service_costs.amount / contact_counts.contact_count as decimal(28, 10)) as service_cost
     from contacts
     inner join contact_counts on {{ month_of('contacts.contact_date') }} = contact_counts.month
     inner join service_costs on contact_counts.month = service_costs.month
@@ -137,10 +137,10 @@ placed as (
         case
             when flows.is_store_order then flows.location_id else coalesce(homes.home_location_id, 'unknown')
         end as location_id,
-        flows.is_store_order,
         {% for measure in measures -%}
-        sum(flows.{{ measure }}) as {{ measure }}{{ ',' if not loop.last }}
+        sum(flows.{{ measure }}) as {{ measure }},
         {% endfor -%}
+        flows.is_store_order
     from flows
     left join {{ ref('int_home_stores') }} as homes
         on
@@ -156,10 +156,10 @@ placed as (
 -- what no customer record places is shared out among the catchments as what is placed, month by month
 totals as (
     select
-        month,
         {% for measure in measures -%}
-        sum({{ measure }}) / nullif(sum(case when location_id <> 'unknown' then {{ measure }} end), 0) as {{ measure }}_of_placed{{ ',' if not loop.last }}
+        sum({{ measure }}) / nullif(sum(case when location_id <> 'unknown' then {{ measure }} end), 0) as {{ measure }}_of_placed,
         {% endfor -%}
+        month
     from placed
     where not is_store_order
     group by month
