@@ -24,7 +24,6 @@ from dashboard.charts.sankey import sankey
 from dashboard.charts.survival import survival
 from dashboard.charts.trend import trend
 from dashboard.charts.waterfall import waterfall
-from dashboard.questions import is_ripe, reach
 from dashboard.questions import is_refused, is_ripe, reach
 from dashboard.topics import Chart, Page, metric_label, missing, topic_charts
 from dashboard.words import called, join, say
