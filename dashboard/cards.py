@@ -13,7 +13,9 @@ from dashboard import formats, words
 from dashboard.builds import Build
 from dashboard.catalogue import Metric
 from dashboard.metrics import BEFORE, SAMPLE, TARGET, Answer
-from dashboard.questions import FEW, LONG_WINDOW_DAYS, TARGETS, Reach, ask_together, is_refused, is_ripe, reach, whole_periods
+from dashboard.periods import TARGETS
+from dashboard.questions import FEW, LONG_WINDOW_DAYS, Reach, ask_together, is_refused, is_ripe, reach, whole_periods
+from dashboard.stores import SAME_STORES
 from dashboard.topics import Page, dimension_label, meta, metric_label, metric_text, missing, value_label
 from dashboard.words import called, inside, join, say
 
@@ -202,6 +204,8 @@ def _described(page: Page, card: Card) -> str:
     if card.target is not None and page.view.compare != TARGETS:
         parts.append(say("card.aim", target=formats.value(card.target, card.metric.format, words.language(), page.currency)))
     parts += [say("card.not_by", dimension=inside(dimension_label(page.build, name))) for name in ignored]
+    if page.view.basis == SAME_STORES and "location" not in card.metric.dimensions:
+        parts.append(say("card.all_stores"))
     return " · ".join(parts)
 
 

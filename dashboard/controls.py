@@ -14,7 +14,8 @@ import streamlit as st
 
 from dashboard import formats, words
 from dashboard.builds import Build
-from dashboard.periods import EVENT, Event, spans
+from dashboard.periods import EVENT, TARGETS, Event, spans
+from dashboard.stores import SAME_STORES
 from dashboard.words import called, say
 
 PERIODS = (
@@ -30,10 +31,11 @@ PERIODS = (
     "custom",
 )
 COMPARISONS = ("previous_period", "last_year", "retail_week", "event", "target")
+BASES = ("all_stores", SAME_STORES)
 CALENDARS = ("iso", "retail")
 TAXES = ("ht", "ttc")
 FILTERS = ("channel", "region", "location")
-DEFAULTS = {"period": "last_12_months", "compare": "last_year", "calendar": "iso", "tax": "ht"}
+DEFAULTS = {"period": "last_12_months", "compare": "last_year", "basis": "all_stores", "calendar": "iso", "tax": "ht"}
 
 STATE, WRITTEN, PAGE = "state", "written", "page"
 
@@ -53,6 +55,7 @@ class View:
     tax: str
     filters: tuple[tuple[str, tuple[str, ...]], ...]
     event: str = ""
+    basis: str = "all_stores"
 
     @property
     def comparison(self) -> str:
@@ -119,6 +122,7 @@ def read(url: Mapping[str, Sequence[str]], language: str) -> Settings:
         "lang": one("lang", tuple(words.LANGUAGES), language),
         "period": one("period", PERIODS, DEFAULTS["period"]),
         "compare": one("compare", COMPARISONS, DEFAULTS["compare"]),
+        "basis": one("basis", BASES, DEFAULTS["basis"]),
         "calendar": one("calendar", CALENDARS, DEFAULTS["calendar"]),
         "tax": one("tax", TAXES, DEFAULTS["tax"]),
         "event": (url.get("event") or [""])[-1],
@@ -149,7 +153,7 @@ def view(state: Settings, offer: Offer) -> View:
     first, last = offer.days
     since, until = days(state, offer)
     state["shown"] = (since, until)
-    compare = state["compare"] if state["compare"] in _comparisons(state, offer) else DEFAULTS["compare"]
+    compare = _compare(state, offer)
     event = _event(state, offer) if compare == EVENT else None
     filters = tuple(
         (dimension, chosen)
@@ -158,7 +162,9 @@ def view(state: Settings, offer: Offer) -> View:
         and (chosen := tuple(value for value in state[dimension] if value in offer.values[dimension]))
     )
     name = event.name if event else ""
-    return View(max(first, since), min(last, until), compare, state["calendar"], state["tax"], filters, name)
+    return View(
+        max(first, since), min(last, until), compare, state["calendar"], state["tax"], filters, name, _basis(state, offer)
+    )
 
 
 def days(state: Settings, offer: Offer) -> tuple[date, date]:
@@ -203,6 +209,22 @@ def _comparisons(state: Settings, offer: Offer) -> list[str]:
     """The comparisons that mean something: a target needs targets, an event one to compare with."""
     lacking = {"target": not offer.has_targets, EVENT: not _events(state, offer)}
     return [name for name in COMPARISONS if not lacking.get(name)]
+
+
+def _compare(state: Settings, offer: Offer) -> str:
+    """The comparison chosen, else the usual one."""
+    return state["compare"] if state["compare"] in _comparisons(state, offer) else DEFAULTS["compare"]
+
+
+def _bases(state: Settings, offer: Offer) -> Sequence[str]:
+    """The stores to compare: the same ones only where something is known by store, and days are compared with days."""
+    has_stores = _compare(state, offer) != TARGETS and offer.values.get("location")
+    return BASES if has_stores else BASES[:1]
+
+
+def _basis(state: Settings, offer: Offer) -> str:
+    """The basis chosen, else all stores."""
+    return state["basis"] if state["basis"] in _bases(state, offer) else DEFAULTS["basis"]
 
 
 def draw(state: Settings, offer: Offer) -> None:
@@ -304,6 +326,16 @@ def _more(state: Settings, offer: Offer, place: str) -> None:
             placeholder=say("control.all"),
             **_bound(state, dimension, place, allowed=values),
         )
+    bases = _bases(state, offer)
+    if len(bases) > 1:
+        st.segmented_control(
+            say("control.basis"),
+            bases,
+            format_func={name: say(f"basis.{name}") for name in bases}.__getitem__,
+            required=True,
+            help=say("control.basis_help"),
+            **_bound(state, "basis", place),
+        )
     st.segmented_control(
         say("control.calendar"),
         CALENDARS,
@@ -354,9 +386,9 @@ def _filters_label(state: Settings, offer: Offer) -> str:
         for value in state[dimension]
         if value in offer.values.get(dimension, ())
     ]
-    if len(names) > 1:
-        return say("control.chosen", count=len(names))
-    return names[0] if names else say("control.filters")
+    places = say("control.chosen", count=len(names)) if len(names) > 1 else "".join(names)
+    same = say(f"basis.{SAME_STORES}") if _basis(state, offer) == SAME_STORES else ""
+    return " · ".join(filter(None, (same, places))) or say("control.filters")
 
 
 def _summary(state: Settings, offer: Offer) -> str:

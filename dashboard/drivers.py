@@ -18,8 +18,8 @@ from typing import Any
 
 from dashboard.builds import Build
 from dashboard.catalogue import Metric
-from dashboard.periods import compared_range
-from dashboard.questions import TARGETS, comparison, reach
+from dashboard.periods import TARGETS, compared_range
+from dashboard.questions import comparison, reach
 from dashboard.topics import Page
 from estimators.attribution import factors, settled, shares
 

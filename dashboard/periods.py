@@ -12,6 +12,8 @@ from dashboard.semantics import STANDARD_GRAINS, semantics
 COMPARISONS = ("previous_period", "last_year", "retail_week", "event", "target")
 # `event:Black Friday` names the event; `event` alone means the one that shares most days with the range.
 EVENT = "event"
+# The comparison with what finance planned.
+TARGETS = "target"
 
 DAY = timedelta(days=1)
 

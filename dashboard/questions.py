@@ -7,8 +7,9 @@ from datetime import date, timedelta
 from dashboard.builds import Build
 from dashboard.catalogue import Metric
 from dashboard.metrics import Answer, Question, ask
-from dashboard.periods import compared_range, periods, spans
+from dashboard.periods import TARGETS, compared_range, periods, spans
 from dashboard.semantics import semantics
+from dashboard.stores import SAME_STORES, same_stores
 from dashboard.topics import Page, meta
 
 DAY = timedelta(days=1)
@@ -16,15 +17,17 @@ DAY = timedelta(days=1)
 FEW = 30
 # A window longer than this is shown for those who completed it in the period, not for those who started in it.
 LONG_WINDOW_DAYS = 30
-# The comparison with what finance planned.
-TARGETS = "target"
+# No location is called so: where no store is the same, nothing is shown and not everything.
+NO_STORE = ""
+
+Filters = tuple[tuple[str, tuple[str, ...]], ...]
 
 
 @dataclass(frozen=True)
 class Reach:
     """What a metric can take of a view: its filters, the days, and the grain nearest to the one wanted."""
 
-    where: tuple[tuple[str, tuple[str, ...]], ...]
+    where: Filters
     since: date
     until: date
     grain: str
@@ -44,12 +47,21 @@ def reach(page: Page, metric: Metric, grain: str | None = None) -> Reach:
     elif metric.censored_days:
         until = min(until, last - metric.censored_days * DAY)
     since, until = min(max(since, first), until), until
+    if view.basis == SAME_STORES and "location" in metric.dimensions:
+        where = _of_stores(where, same_stores(page.build, view.comparison, since, until))
     known = semantics(page.build)
     grains = known.available([metric.name]).grains
     wanted = grain or view.grain
     coarser = known.grains[known.grains.index(wanted) :] if wanted in known.grains else ()
     nearest = next((one for one in (wanted, *coarser) if one in grains), grains[0])
     return Reach(where, since, until, nearest, grains[0], meta(page.build, metric.name).get("compared", True))
+
+
+def _of_stores(where: Filters, stores: tuple[str, ...]) -> Filters:
+    """The filters with none but these stores, and of them those chosen."""
+    kept = dict(where)
+    chosen = tuple(store for store in kept.get("location", stores) if store in stores)
+    return tuple((kept | {"location": chosen or (NO_STORE,)}).items())
 
 
 def still_open(page: Page, metric: Metric) -> Reach | None:

@@ -27,6 +27,7 @@ MOVES: tuple[dict[str, str], ...] = (
     {"period": "last_28_days"},
     {"period": "all"},
     {"calendar": "retail"},
+    {"basis": "same_stores"},
 )
 # Kept among the shapes once all pages were visited.
 DONE = ("every page",)

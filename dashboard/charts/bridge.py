@@ -5,7 +5,8 @@ from fractions import Fraction
 from dashboard import formats, words
 from dashboard.charts.drawing import Drawn, broken, change_steps, number, steps_figure, text_of
 from dashboard.metrics import BEFORE
-from dashboard.questions import TARGETS, ask_together
+from dashboard.periods import TARGETS
+from dashboard.questions import ask_together
 from dashboard.topics import Chart, Page, metric_label
 from dashboard.words import inside, say
 from estimators.attribution import shares

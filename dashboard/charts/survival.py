@@ -22,8 +22,8 @@ from dashboard.charts.drawing import (
     value_text,
     width,
 )
-from dashboard.periods import compared_range
-from dashboard.questions import FEW, TARGETS, reach
+from dashboard.periods import TARGETS, compared_range
+from dashboard.questions import FEW, reach
 from dashboard.topics import Chart, Page, metric_label
 from dashboard.words import say
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 from dashboard import words
 from dashboard.charts.drawing import ACCENT, OTHERS, Drawn, Line, alt_of, colour, line_figure, titled, told_apart, unit_of
 from dashboard.charts.reading import largest_first, read_compared, read_events, read_open, read_points, read_rows
-from dashboard.questions import TARGETS, reach, whole_periods
+from dashboard.periods import TARGETS
+from dashboard.questions import reach, whole_periods
 from dashboard.topics import Chart, Page, dimension_label, metric_label, value_label
 from dashboard.words import inside, say
 

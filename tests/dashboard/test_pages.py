@@ -179,6 +179,17 @@ def test_a_card_whose_metric_cannot_take_a_filter_says_so(open_page: Open, build
     assert "not by channel" in card.proto.delta_description
 
 
+def test_a_card_that_cannot_tell_same_stores_apart_says_so(open_page: Open, build: Build) -> None:
+    page = open_page("overview", basis="same_stores")
+    assert page.button_group(key="wide_basis").value == "same_stores"
+    every = {card.label: card for card in open_page("overview").metric}
+    for metric, card in zip(topic_metrics(build, "overview"), page.metric, strict=True):
+        is_deaf = "location" not in metric.dimensions
+        assert ("not by store" in card.proto.delta_description) is is_deaf, metric.name
+        assert card.value == every[card.label].value or not is_deaf, metric.name
+    assert [card.value for card in page.metric] != [card.value for card in every.values()]
+
+
 def test_before_the_first_build_the_page_says_what_to_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMNIKPI_DATA_DIR", str(tmp_path))
     app = AppTest.from_file(str(ROOT / "pages" / "overview.py"), default_timeout=60).run()

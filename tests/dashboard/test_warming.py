@@ -15,7 +15,7 @@ def test_every_control_is_moved_once(demonstration: Path) -> None:
     build = builds.current(demonstration)
     assert build
     moved = {name for view in warming.views(build) for name in view}
-    assert moved == {"tax", "period", "calendar", "channel", "region", "location"}
+    assert moved == {"tax", "period", "calendar", "basis", "channel", "region", "location"}
 
 
 def test_after_the_visits_moving_a_control_compiles_nothing(demonstration: Path, monkeypatch: pytest.MonkeyPatch) -> None:
