@@ -120,7 +120,7 @@ def show(page: Page) -> None:
 
 @lru_cache(maxsize=128)
 def _drawn(page: Page, bridge: Bridge, language: str) -> Drawn | None:
-    """The steps from the first value to the last and their sum, the gap; both values are in the title."""
+    """The steps from the first value to the last and their sum, the gap; the title has both values, and its own days if any."""
     words.speak(language)
     landings = cross(page, bridge)
     if landings is None:
@@ -141,7 +141,10 @@ def _drawn(page: Page, bridge: Bridge, language: str) -> Drawn | None:
     ]
     gap = Step(say("bridge.sum"), 0.0, end.value - start.value, _moved(page, metric, start, end), QUIET)
     figure = steps_figure([*steps, gap], [text_of(page, metric, landing.value) for landing in (*landings[1:], end)])
-    return Drawn(title, "", figure, f"{title}: " + ", ".join(f"{step.label} {step.text}" for step in (*steps, gap)))
+    reached = reach(page, metric)
+    is_moved = (reached.since, reached.until) != (page.view.since, page.view.until)
+    days = formats.span(reached.since, reached.until, language) if is_moved else ""
+    return Drawn(title, days, figure, f"{title}: " + ", ".join(f"{step.label} {step.text}" for step in (*steps, gap)))
 
 
 def _moved(page: Page, metric: Metric, before: Landing, after: Landing) -> str:
