@@ -1,10 +1,11 @@
-"""KPI cards, and the sentence that says what changed."""
+"""KPI cards, the sentence that says what changed, and the same cards against every other comparison."""
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import isfinite
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.elements.metric import DeltaColor
@@ -13,7 +14,7 @@ from dashboard import formats, words
 from dashboard.builds import Build
 from dashboard.catalogue import Metric
 from dashboard.metrics import BEFORE, SAMPLE, TARGET, Answer
-from dashboard.periods import TARGETS
+from dashboard.periods import COMPARISONS, EVENT, TARGETS
 from dashboard.questions import FEW, LONG_WINDOW_DAYS, Reach, ask_together, is_refused, is_ripe, reach, whole_periods
 from dashboard.stores import SAME_STORES
 from dashboard.topics import Page, dimension_label, meta, metric_label, metric_text, missing, value_label
@@ -80,7 +81,7 @@ def read(page: Page, metrics: tuple[Metric, ...]) -> list[Card]:
 
 
 def show(page: Page, most: int = 8) -> list[Card]:
-    """Draw the cards of the page's metrics, and what changed among them; returns the cards drawn."""
+    """Draw the cards of the page's metrics, what changed among them and against what; returns the cards drawn."""
     cards = read(page, page.metrics[:most])
     columns = len(cards) if len(cards) <= 4 else 3 if len(cards) <= 6 else 4
     grid = st.grid(columns, min_column_width=156, gap="small", key="cards")
@@ -88,7 +89,33 @@ def show(page: Page, most: int = 8) -> list[Card]:
         _draw(page, card, grid)
     if any(card.reach.is_compared for card in cards):
         st.markdown(changes(page, cards))
+        _comparisons(page, cards)
     return cards
+
+
+def against_all(page: Page, cards: list[Card]) -> dict[str, list[str]]:
+    """Columns of text: the cards' metrics, their values, and how each moved against every comparison that says anything."""
+    compared = [card for card in cards if card.reach.is_compared]
+    columns = {
+        say("comparisons.metric"): [metric_label(card.metric) for card in compared],
+        say("comparisons.now"): [_value(page, card) for card in compared],
+    }
+    for name in COMPARISONS:
+        # Same stores need days to compare with, and an event is compared with its own like only.
+        if (name == TARGETS and page.view.basis == SAME_STORES) or (name == EVENT and not page.view.event):
+            continue
+        other = replace(page, view=replace(page.view, compare=name))
+        moved = [_moved(card) for card in read(other, tuple(card.metric for card in compared))]
+        if any(moved):
+            columns[say(f"against.{name}")] = [text or formats.NOTHING for text in moved]
+    return columns
+
+
+def _comparisons(page: Page, cards: list[Card]) -> None:
+    """The table of all comparisons, closed at first and asked for only when it is opened: no page waits for it."""
+    table = st.expander(say("comparisons.title"), key="comparisons", on_change="rerun", type="compact")
+    if table.open:
+        table.table(pd.DataFrame(against_all(page, cards)), border="horizontal", hide_index=True)
 
 
 def changes(page: Page, cards: list[Card]) -> str:
@@ -110,13 +137,23 @@ def changes(page: Page, cards: list[Card]) -> str:
 
 
 def _told(card: Card, where: str | None) -> str:
-    """One movement in words: green for the better, red for the worse."""
+    """One movement in words."""
     moved = formats.change(card.now, card.reference, card.metric.format, words.language()) or ""
     direction = "up" if card.move > 0 else "down"
     text = say(f"changed.{direction}", label=metric_label(card.metric), change=moved.lstrip("+-"))
-    text += say("changed.strongest", where=where) if where else ""
-    better = {"higher": "up", "lower": "down"}.get(card.metric.better)
-    return f":{'green' if direction == better else 'red'}[{text}]" if better else text
+    return _coloured(card, text + (say("changed.strongest", where=where) if where else ""))
+
+
+def _moved(card: Card) -> str:
+    """The bare change of a card, coloured as in the sentence; nothing where it is unknown or over too few."""
+    text = formats.change(card.now, card.reference, card.metric.format, words.language())
+    return _coloured(card, text) if text and not card.is_few else ""
+
+
+def _coloured(card: Card, text: str) -> str:
+    """What is said of a card's movement, green for the better and red for the worse."""
+    gain = card.move * {"higher": 1, "lower": -1}.get(card.metric.better, 0)
+    return f":{'green' if gain > 0 else 'red'}[{text}]" if gain else text
 
 
 def _strongest(page: Page, cards: list[Card]) -> dict[str, str]:
@@ -148,11 +185,10 @@ def _push(page: Page, card: Card, row: dict[str, Any]) -> float:
 
 def _draw(page: Page, card: Card, grid: DeltaGenerator) -> None:
     metric, language = card.metric, words.language()
-    reason = _reason(page, card)
+    value, reason = _value(page, card), _reason(page, card)
     if reason:
-        value, delta, colour, spark, described = reason[0], None, "off", None, reason[1]
+        delta, colour, spark, described = None, "off", None, reason[1]
     else:
-        value = formats.value(card.now, metric.format, language, page.currency)
         delta = formats.change(card.now, card.reference, metric.format, language)
         colour = COLOURS.get(metric.better, "off")
         spark = list(card.spark) if len(card.spark) > 2 else None
@@ -170,6 +206,12 @@ def _draw(page: Page, card: Card, grid: DeltaGenerator) -> None:
         border=True,
         height="stretch",
     )
+
+
+def _value(page: Page, card: Card) -> str:
+    """What a card shows: its value, or what it says in its place."""
+    reason = _reason(page, card)
+    return reason[0] if reason else formats.value(card.now, card.metric.format, words.language(), page.currency)
 
 
 def _reason(page: Page, card: Card) -> tuple[str, str] | None:

@@ -190,6 +190,20 @@ def test_a_card_that_cannot_tell_same_stores_apart_says_so(open_page: Open, buil
     assert [card.value for card in page.metric] != [card.value for card in every.values()]
 
 
+def test_every_comparison_is_asked_for_only_when_the_table_is_opened_and_says_what_the_cards_say(open_page: Open) -> None:
+    closed = open_page("overview")
+    assert not closed.table
+    for compare in ("last_year", "previous_period", "retail_week"):
+        app = open_page("overview", period="last_month", compare=compare)
+        app.session_state["comparisons"] = True
+        table = app.run().table[0].value
+        said = dict(zip(table["KPI"], table[words.phrases("en")[f"against.{compare}"]], strict=True))
+        for card in app.metric:
+            assert re.sub(r":\w+\[(.*)\]", r"\1", said[card.label]).lstrip("+-") == (card.delta.lstrip("+-") or "–"), card.label
+        assert list(table.columns[:2]) == ["KPI", "This period"]
+        assert [card.value for card in app.metric] == list(table["This period"])
+
+
 def test_before_the_first_build_the_page_says_what_to_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMNIKPI_DATA_DIR", str(tmp_path))
     app = AppTest.from_file(str(ROOT / "pages" / "overview.py"), default_timeout=60).run()
