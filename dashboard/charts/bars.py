@@ -13,6 +13,8 @@ from dashboard.words import inside, say
 RANKED = 12
 # Rows closer than this would run into each other's words.
 ROW_PIXELS = 20
+# A character's width as a share of the axis, on a narrow chart.
+CHARACTER = 0.035
 
 
 def bars(page: Page, chart: Chart) -> Drawn | None:
@@ -37,8 +39,9 @@ def bars(page: Page, chart: Chart) -> Drawn | None:
     labels = [value_label(page.build, dimension, row[dimension]) for row in shown]
     values = [number(row[name]) or 0.0 for row in shown]
     befores = [number(row.get(name + BEFORE)) for row in shown]
-    ends = [max(value, before or 0.0, 0.0) for value, before in zip(values, befores, strict=True)]
     texts = [text_of(page, metric, value) for value in values]
+    furthest = max(0.0, *values, *(before or 0.0 for before in befores))
+    ends = [_after(value, before, furthest, text) for value, before, text in zip(values, befores, texts, strict=True)]
     figure = go.Figure(
         [
             go.Bar(
@@ -71,7 +74,7 @@ def bars(page: Page, chart: Chart) -> Drawn | None:
         ]
     )
     plain(figure, max(HEIGHT, ROW_PIXELS * len(shown) + 60), left=width(labels), right=width(texts))
-    figure.update_xaxes(visible=False, range=[min(0.0, *values, *(before or 0.0 for before in befores)), max(ends) * 1.02])
+    figure.update_xaxes(visible=False, range=[min(0.0, *values, *(before or 0.0 for before in befores)), furthest * 1.02])
     figure.update_yaxes(tickvals=places, ticktext=labels, autorange="reversed", showgrid=False)
     if any(befores):
         mark = f"▏{inside(say(f'compare.{page.view.compare}'))}"
@@ -82,3 +85,10 @@ def bars(page: Page, chart: Chart) -> Drawn | None:
     note = say("chart.ends", count=RANKED // 2) if is_cut else ""
     alt = f"{title}: " + ", ".join(f"{label} {text}" for label, text in zip(labels, texts, strict=True))
     return Drawn(title, note, figure, alt)
+
+
+def _after(value: float, before: float | None, furthest: float, text: str) -> float:
+    """Where a bar's words begin: at its end, or after the mark of what it is compared with where the two would collide."""
+    end = max(value, 0.0)
+    room = CHARACTER * (len(text) + 2) * furthest
+    return before if before is not None and end <= before <= end + room else end
