@@ -14,19 +14,15 @@ with rates as (
 ),
 
 -- the hours a counter worked: a gap leaves visits and orders alike
-counted_hours as (
+counted as (
     select
-        traffic.location_id,
-        traffic.hour_started_at,
-        {{ local_date('traffic.hour_started_at', 'coalesce(locations.timezone, ' ~ default_timezone() ~ ')') }} as day,
-        sum(traffic.entries) as entries
-    from {{ ref('stg_store_traffic') }} as traffic
-    left join {{ ref('stg_locations') }} as locations on traffic.location_id = locations.location_id
-    where traffic.entries is not null
-    group by
-        traffic.location_id,
-        traffic.hour_started_at,
-        {{ local_date('traffic.hour_started_at', 'coalesce(locations.timezone, ' ~ default_timezone() ~ ')') }}
+        traffic_date as day,
+        location_id,
+        sum(entries) as visits,
+        sum(ticket_count) as order_count
+    from {{ ref('store_traffic') }}
+    where is_counted
+    group by traffic_date, location_id
 ),
 
 store_channels as (
@@ -44,13 +40,13 @@ web_shops as (
 
 visited as (
     select
-        hours.day,
+        counted.day,
         store_channels.channel,
-        hours.location_id,
-        sum(hours.entries) as visits
-    from counted_hours as hours
+        counted.location_id,
+        counted.visits,
+        counted.order_count
+    from counted
     cross join store_channels
-    group by hours.day, store_channels.channel, hours.location_id
 
     union all
 
@@ -58,7 +54,8 @@ visited as (
         sessions.session_date as day,
         sessions.channel,
         coalesce(web_shops.location_id, 'unknown') as location_id,
-        count(*) as visits
+        count(*) as visits,
+        cast(null as bigint) as order_count
     from {{ ref('sessions') }} as sessions
     cross join web_shops
     group by sessions.session_date, sessions.channel, coalesce(web_shops.location_id, 'unknown')
@@ -70,7 +67,6 @@ sold as (
         orders.channel,
         orders.location_id,
         count(*) as order_count,
-        count(case when not orders.is_store_order or hours.location_id is not null then 1 end) as counted_order_count,
         sum(orders.units) as units,
         sum(orders.gross_sales) as gross_sales,
         sum(orders.sales) as sales,
@@ -84,11 +80,6 @@ sold as (
     from {{ ref('orders') }} as orders
     inner join {{ ref('int_orders') }} as placed on orders.order_id = placed.order_id
     inner join rates on orders.currency = rates.currency
-    left join counted_hours as hours
-        on
-            orders.is_store_order
-            and orders.location_id = hours.location_id
-            and cast(date_trunc('hour', orders.ordered_at) as timestamp) = hours.hour_started_at
     where orders.is_valid
     group by orders.order_date, orders.channel, orders.location_id
 ),
@@ -99,7 +90,7 @@ traded as (
         coalesce(sold.channel, visited.channel) as channel,
         coalesce(sold.location_id, visited.location_id) as location_id,
         visited.visits,
-        case when visited.visits is null then 0 else coalesce(sold.counted_order_count, 0) end as counted_order_count,
+        case when visited.visits is null then 0 else coalesce(visited.order_count, sold.order_count, 0) end as counted_order_count,
         coalesce(sold.order_count, 0) as order_count,
         coalesce(sold.units, 0) as units,
         coalesce(sold.gross_sales, 0) as gross_sales,
