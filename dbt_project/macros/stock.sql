@@ -45,5 +45,44 @@
     from {{ ref('stg_locations') }} as locations
     where
         locations._file_id > {{ loaded_through() }}
-        and locations.location_id in (select location_id from {{ ref('stg_stock_movements') }})
+        and locations.location_id in (
+            select location_id from {{ ref('stg_stock_movements') }}
+            union
+            select location_id from {{ ref('stg_stock_levels') }}
+        )
+{%- endmacro %}
+
+
+{% macro stock_days_changed_from() -%}
+    {#-
+        The first day of the first month to compute again, as a scalar subquery: that of the earliest change, and no later than
+        the last month told or the last that the data reach.
+    -#}
+    (
+        select {{ month_of('min(touched.day)') }}
+        from (
+            select max(stock_date) as day
+            from {{ this }}
+            union all
+            select last_day
+            from {{ ref('int_data_span') }}
+            union all
+            {{ stock_days_loaded() }}
+        ) as touched
+    )
+{%- endmacro %}
+
+
+{% macro get_incremental_stock_days_sql(relations) -%}
+    {#-
+        The incremental strategy of `stock_days`: from the first month computed again on, the old rows go and the new ones
+        come. Deleting by key would keep a month that a correction left without any row.
+    -#}
+    {%- set columns = relations['dest_columns'] | map(attribute='quoted') | join(', ') -%}
+    delete from {{ relations['target_relation'] }}
+    where stock_date >= {{ stock_days_changed_from() }};
+
+    insert into {{ relations['target_relation'] }} ({{ columns }})
+    select {{ columns }}
+    from {{ relations['temp_relation'] }};
 {%- endmacro %}
