@@ -199,7 +199,7 @@ def _turning(days: pl.DataFrame, sales: pl.DataFrame) -> Iterator[Figures]:
     )
     rows = pl.concat([stock, sales.select(*CELL, "metric_time", "category", "sales", "cost_of_sales")], how="diagonal")
     book_days = pl.col("day").filter(pl.col("worth").is_not_null()).n_unique()
-    average = pl.col("worth").sum() / book_days
+    average = share(pl.col("worth").sum(), book_days)
     margin = pl.col("sales").sum() - pl.col("cost_of_sales").sum()
     has_sales = pl.col("sales").count() > 0
     yield Figures(

@@ -2,25 +2,7 @@
 -- depends_on: {{ ref('stg_stock_movements') }}
 {%- set window = var('demand_days') %}
 
--- Whole months are computed again, from the month of the earliest change on: what a place has today follows from all before.
-with feed as (
-    select
-        {% if is_incremental() -%}
-        {{ stock_days_changed_from() }} as first_day,
-        {% else -%}
-        cast('1900-01-01' as date) as first_day,
-        {% endif -%}
-        (
-            select least(max(ends.day), (select last_day from {{ ref('int_data_span') }}))
-            from (
-                select max(stock_date) as day from {{ ref('stg_stock_levels') }}
-                union all
-                select max(flow_date) as day from {{ ref('int_stock_flows') }}
-            ) as ends
-        ) as last_day
-),
-
-snapshots as (
+with snapshots as (
     select *
     from (
         select
@@ -55,6 +37,19 @@ events as (
             flows.location_id = snapshots.location_id
             and flows.product_id = snapshots.product_id
             and flows.flow_date = snapshots.stock_date
+),
+
+-- Whole months are computed again, from the month of the earliest change on: what a place has today follows from all before.
+feed as (
+    select
+        {% if is_incremental() -%}
+        {{ stock_days_changed_from() }} as first_day,
+        {% else -%}
+        cast('1900-01-01' as date) as first_day,
+        {% endif -%}
+        (
+            select least(max(events.event_date), (select last_day from {{ ref('int_data_span') }})) from events
+        ) as last_day
 ),
 
 moved as (
