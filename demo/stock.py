@@ -10,6 +10,7 @@ from demo import retailer
 from demo.journeys import Journeys
 from demo.products import Products
 from demo.retailer import COLLECT, DAY, DAYS, END, EPOCH_DAY, START, STORE, stores, to_utc
+from demo.shortages import lowest, needed, shortages
 
 TRACKED = 36  # permanent products counted and followed closely
 SEASONAL = 2  # products of each season that are followed too
@@ -35,7 +36,7 @@ def month_ends() -> list[int]:
 
 def stock(
     products: Products, orders: pl.DataFrame, lines: pl.DataFrame, returns: pl.DataFrame, trips: Journeys,
-    rng: np.random.Generator, range_rng: np.random.Generator,
+    rng: np.random.Generator, range_rng: np.random.Generator, short_rng: np.random.Generator,
 ) -> Stock:  # fmt: skip
     """Movements caused by the sales and returns of the tracked products, replenishment that covers them, losses and counts."""
     s = stores()
@@ -88,6 +89,12 @@ def stock(
     spare = rng.choice(8, (len(locations), len(tracked), months), p=SPARE) + np.r_[np.zeros(shops, int), [8, 8]][:, None, None]
     spare[shops:] *= (rng.random(len(tracked)) < 0.6)[:, None]  # of the other products suppliers send no more than is sold
     spare *= on_sale[None, :, :]
+    is_short = shortages(short_rng, len(tracked), months)
+    spare[:shops] //= 1 + is_short
+    spare[shops:] *= ~(is_short | np.roll(is_short, -1, axis=1))
+    scarce = moves.with_columns(which=which, month=month).filter(pl.Series((where >= shops) & is_short[which, month]))
+    lack = lowest(scarce, flow.shape)
+    began = np.zeros_like(flow)
     risk = 0.11 * np.exp(rng.normal(0, 0.45, len(locations))).clip(0.4, 2.5)[:, None, None]
     missing = rng.binomial(3, np.broadcast_to(risk, flow.shape)) - rng.binomial(1, 0.03, flow.shape)
     first_open = np.argmax(is_open, axis=1)
@@ -95,13 +102,15 @@ def stock(
     levels = [(retailer.day_index(START) - 1, level.copy())]
     delivered, counts, adjustments = [], [], []
     for m in range(months):
-        level = level + flow[:, :, m]
+        began[:, :, m] = level
+        level = level + flow[:, :, m] + np.where(lack[:, :, m], (lack[:, :, m] - level).clip(0), 0)
         counted = level
         if is_count := retailer.day_of(int(ends[m])).month in COUNT_MONTHS:
             counted = np.maximum(level - missing[:, :, m], 0)
         # next month's goods reach the warehouses and leave the first one for the stores before this month ends
         if m + 1 < months:
             wanted = np.maximum(-gone[:, :, m + 1] + spare[:, :, m + 1] - counted, 0) * is_open[:, m + 1][:, None]
+            wanted[shops:] *= ~is_short[:, m + 1]
         else:
             wanted = spare[:, :, m] * is_open[:, m][:, None]
         ahead = np.zeros_like(level)
@@ -116,6 +125,9 @@ def stock(
     parts = [moves.with_columns(transfer=pl.lit(None, pl.String))]
     for m, wanted in delivered:
         parts += _replenishment(m, wanted, shops, ends, zone, tracked, range_rng)
+    urgent = needed(scarce, began)
+    at, day = urgent["at"].to_numpy(), retailer.paris_day(urgent["utc"].to_numpy())
+    parts.append(_moves(at, urgent["product"].to_numpy(), _at(day, 6, zone[at]), urgent["units"].to_numpy(), "receipt"))
     for m, change in adjustments:
         i, k = np.nonzero(change)
         parts.append(_moves(i, tracked[k], _closing(ends[m], zone[i]), change[i, k], "adjustment", "stock_count"))
@@ -221,7 +233,8 @@ def _levels(
         on_hand = level[i, k]
         reserved = rng.binomial(on_hand, 0.07) * (hands_over <= day)
         frame = pl.DataFrame({"location": names[i], "product": tracked[k], "on_hand": on_hand, "reserved": reserved})
-        parts.append(frame.with_columns(day=pl.lit(day)).filter(pl.Series(is_open[:, max(m - 1, 0)][i])))
+        told = is_open[:, max(m - 1, 0)] & (np.r_[s.last_day, [retailer.NEVER] * 2] >= day)
+        parts.append(frame.with_columns(day=pl.lit(day)).filter(pl.Series(told[i])))
     return pl.concat(parts)
 
 

@@ -65,6 +65,6 @@ def world(size: Size, seed: int) -> World:
     trade = Sales(orders, trade.lines, trade.returns.join(bought, on="order", how="semi", maintain_order="left"))
     trade = with_purchases(crowd, sold, trade, rng(73))
     trips = replace(trips, contacts=with_refund_contacts(trade, trips.contacts, rng(72)))
-    book = stock(sold, trade.orders, trade.lines, trade.returns, trips, rng(5), rng(51))
+    book = stock(sold, trade.orders, trade.lines, trade.returns, trips, rng(5), rng(51), rng(52))
     work = preparation(crowd, orders, trips.fulfilments, rng(50))
     return World(crowd, sold, trade, trips, book, faults, work, seed)

@@ -16,6 +16,7 @@ from dashboard.charts.curve import curve
 from dashboard.charts.drawing import Drawn
 from dashboard.charts.drivers import drivers
 from dashboard.charts.event_study import event_study
+from dashboard.charts.groups import groups
 from dashboard.charts.heatmap import heatmap
 from dashboard.charts.interval import interval
 from dashboard.charts.matrix import matrix
@@ -31,6 +32,7 @@ from dashboard.words import called, join, say
 KINDS: Mapping[str, Callable[[Page, Chart], Drawn | None]] = {
     "trend": trend,
     "bars": bars,
+    "groups": groups,
     "heatmap": heatmap,
     "matrix": matrix,
     "curve": curve,

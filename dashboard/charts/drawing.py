@@ -30,7 +30,11 @@ ACCENT, BETTER, WORSE, QUIET, INK = "#000001", "#000007", "#000008", "#000009", 
 SHADES = [f"#0000{slot}" for slot in range(11, 21)]
 
 HEIGHT = 238
+# Bars closer than this would run into each other's words.
+ROW_PIXELS = 20
 LINE_PIXELS = 15
+# A character's width as a share of the axis, on a narrow chart.
+CHARACTER = 0.035
 # Labels longer than this are broken into two lines.
 BREAK = 18
 
@@ -55,6 +59,20 @@ class Step:
     base: float
     move: float
     text: str
+    colour: str
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One bar of a figure of bars: its words, its length, what that is compared with, its place from the top, its colour's slot.
+
+    Without a length its words are a heading.
+    """
+
+    label: str
+    value: float | None
+    before: float | None
+    place: float
     colour: str
 
 
@@ -130,6 +148,63 @@ def _continue(page: Page, metric: Metric, figure: go.Figure, line: Line) -> None
             hovertemplate="%{fullData.name} %{customdata}<extra></extra>",
         )
     )
+
+
+def bar_figure(page: Page, metric: Metric, bars: Sequence[Bar]) -> go.Figure:
+    """Horizontal bars, their values at their ends, with what each is compared with as a mark."""
+    drawn = [bar for bar in bars if bar.value is not None]
+    places, values, befores = ([getattr(bar, name) for bar in drawn] for name in ("place", "value", "before"))
+    texts = [text_of(page, metric, value) for value in values]
+    furthest = max(0.0, *values, *(before or 0.0 for before in befores))
+    ends = [_after(value, before, furthest, text) for value, before, text in zip(values, befores, texts, strict=True)]
+    figure = go.Figure(
+        [
+            go.Bar(
+                x=values,
+                y=places,
+                orientation="h",
+                marker={"color": [bar.colour for bar in drawn]},
+                width=0.66,
+                customdata=[f"{bar.label} · {text}" for bar, text in zip(drawn, texts, strict=True)],
+                hovertemplate="%{customdata}<extra></extra>",
+            ),
+            go.Scatter(
+                x=befores,
+                y=places,
+                mode="markers",
+                marker={"symbol": "line-ns", "size": 12, "line": {"width": 2, "color": QUIET}},
+                customdata=[text_of(page, metric, before) for before in befores],
+                hovertemplate=f"{say(f'against.{page.view.compare}')}: %{{customdata}}<extra></extra>",
+            ),
+            go.Scatter(
+                x=ends,
+                y=places,
+                mode="text",
+                text=[f"  {text}" for text in texts],
+                textposition="middle right",
+                textfont={"size": 12},
+                cliponaxis=False,
+                hoverinfo="skip",
+            ),
+        ]
+    )
+    labels = [bar.label for bar in bars]
+    plain(figure, max(HEIGHT, ROW_PIXELS * len(bars) + 60), left=width(labels), right=width(texts))
+    figure.update_xaxes(visible=False, range=[min(0.0, *values, *(before or 0.0 for before in befores)), furthest * 1.02])
+    figure.update_yaxes(tickvals=[bar.place for bar in bars], ticktext=labels, autorange="reversed", showgrid=False)
+    if any(befores):
+        mark = f"▏{inside(say(f'compare.{page.view.compare}'))}"
+        figure.add_annotation(
+            x=1, y=0, xref="paper", yref="paper", yshift=-16, text=mark, showarrow=False, font={"color": QUIET, "size": 11}
+        )
+    return figure
+
+
+def _after(value: float, before: float | None, furthest: float, text: str) -> float:
+    """Where a bar's words begin: at its end, or after the mark of what it is compared with where the two would collide."""
+    end = max(value, 0.0)
+    room = CHARACTER * (len(text) + 2) * furthest
+    return before if before is not None and end <= before <= end + room else end
 
 
 def steps_figure(steps: Sequence[Step], hovers: Sequence[str]) -> go.Figure:
@@ -233,11 +308,16 @@ def plain(figure: go.Figure, height: int, left: int, right: int) -> None:
 
 
 def told_apart(metrics: Sequence[Metric]) -> list[str]:
-    """What tells metrics apart: of “Ready, median” and “Ready, 9 in 10” what follows the comma; nothing for one alone."""
+    """What tells metrics apart: of “Ready, median” and “Ready, 9 in 10” what follows the comma; nothing for one alone.
+
+    Where all end alike after the comma, what stands before it.
+    """
     labels = [metric_label(metric) for metric in metrics]
     if len(labels) == 1:
         return [""]
-    starts = {label.partition(", ")[0] for label in labels}
+    starts, ends = ({label.partition(", ")[part] for label in labels} for part in (0, 2))
+    if len(ends) == 1:
+        labels = [label.partition(", ")[0] for label in labels]
     return [broken(inside(label.partition(", ")[2]) if len(starts) == 1 and ", " in label else label) for label in labels]
 
 

@@ -11,24 +11,21 @@
     from {{ ref('stg_stock_levels') }} as levels
     where levels._file_id > {{ loaded_through() }}
     union all
-    -- before its first snapshot a place was known by its movements alone
-    select flows.flow_date
-    from {{ ref('int_stock_flows') }} as flows
-    inner join {{ ref('stg_stock_levels') }} as levels
-        on flows.location_id = levels.location_id and flows.product_id = levels.product_id
-    left join {{ ref('stg_stock_levels') }} as earlier
-        on
-            levels.location_id = earlier.location_id
-            and levels.product_id = earlier.product_id
-            and levels.stock_date > earlier.stock_date
-            and earlier._file_id <= {{ loaded_through() }}
-    where levels._file_id > {{ loaded_through() }} and earlier.product_id is null
-    union all
     -- the local day begins at most a day before that of UTC
     select {{ days_after('cast(moved_at as date)', -1) }}
     from {{ source('raw', 'stock_movements') }}
     where ({{ movement }}) in (
         select {{ movement }} from {{ source('raw', 'stock_movements') }} where _file_id > {{ loaded_through() }}
+    )
+    union all
+    -- until its first snapshot a place was known by its movements alone
+    select {{ days_after('cast(moved_at as date)', -1) }}
+    from {{ ref('stg_stock_movements') }}
+    where (location_id, product_id) in (
+        select location_id, product_id
+        from {{ ref('stg_stock_levels') }}
+        group by location_id, product_id
+        having min(_file_id) > {{ loaded_through() }}
     )
     union all
     select ranges.valid_from
@@ -45,5 +42,44 @@
     from {{ ref('stg_locations') }} as locations
     where
         locations._file_id > {{ loaded_through() }}
-        and locations.location_id in (select location_id from {{ ref('stg_stock_movements') }})
+        and locations.location_id in (
+            select location_id from {{ ref('stg_stock_movements') }}
+            union
+            select location_id from {{ ref('stg_stock_levels') }}
+        )
+{%- endmacro %}
+
+
+{% macro stock_days_changed_from() -%}
+    {#-
+        The first day of the first month to compute again, as a scalar subquery: that of the earliest change, and no later than
+        the last month told or the last that the data reach.
+    -#}
+    (
+        select {{ month_of('min(touched.day)') }}
+        from (
+            select max(stock_date) as day
+            from {{ this }}
+            union all
+            select last_day
+            from {{ ref('int_data_span') }}
+            union all
+            {{ stock_days_loaded() }}
+        ) as touched
+    )
+{%- endmacro %}
+
+
+{% macro get_incremental_stock_days_sql(relations) -%}
+    {#-
+        The incremental strategy of `stock_days`: from the first month computed again on, the old rows go and the new ones
+        come. Deleting by key would keep a month that a correction left without any row.
+    -#}
+    {%- set columns = relations['dest_columns'] | map(attribute='quoted') | join(', ') -%}
+    delete from {{ relations['target_relation'] }}
+    where stock_date >= {{ stock_days_changed_from() }};
+
+    insert into {{ relations['target_relation'] }} ({{ columns }})
+    select {{ columns }}
+    from {{ relations['temp_relation'] }};
 {%- endmacro %}

@@ -86,6 +86,8 @@ def _master_data(random: Random, made: list[Load]) -> None:
         for store, timezone in STORES.items():
             late_or_moved = store == "S3" and load.file_id < 3
             place = {"name": store, "kind": "store", "region": f"R{store}", "country": "FR", "opened_on": date(2010, 1, 1)}
+            # a closing that is told long after the day
+            place |= {"closed_on": date(2025, 11, 20) if store == "S2" and load.file_id > 2 else None}
             if not (late_or_moved and load.file_id == 1):
                 zone = "Europe/Madrid" if late_or_moved else timezone
                 load.add("erp", "locations", {"location_id": store, "timezone": zone, **place})

@@ -71,16 +71,22 @@ def _days(records: Records) -> pl.DataFrame:
     )
     carried = _carried(records).with_columns(is_ranged=pl.lit(True))
     grid = grid.join(carried, on=[*CELL, "day"], how="left").with_columns(pl.col("is_ranged").fill_null(False))
+    grid = grid.with_columns(opening=pl.col("on_hand") - pl.col("changed"))
+    # nobody sells from a place that has closed
+    closed = records.locations.select("closed_on", location="location_id")
+    is_shut = (pl.col("day") > pl.col("closed_on")).fill_null(False)
+    grid = grid.join(closed, on="location", how="left").with_columns(
+        pl.when(is_shut).then(0.0).otherwise(pl.col("opening", "on_hand", "reserved")).name.keep(),
+        is_ranged=pl.col("is_ranged") & ~is_shut,
+    )
     warehouses = records.locations.filter(pl.col("kind") == "warehouse")["location_id"]
     stocked = grid.filter(pl.col("location").is_in(warehouses.implode()) & (pl.col("on_hand") > 0)).select("sku", "day").unique()
     grid = grid.join(stocked.with_columns(is_behind=pl.lit(True)), on=["sku", "day"], how="left")
-    opened = pl.col("on_hand") - pl.col("changed")
     return _valued(records, grid).with_columns(
         month("day"),
-        opening=opened,
         is_out=pl.col("is_ranged") & (pl.col("on_hand") <= 0),
         is_behind=pl.col("is_behind").fill_null(False),
-        can_sell=(opened > 0) | (pl.col("on_hand") > 0) | (pl.col("sold") > 0),
+        can_sell=(pl.col("opening") > 0) | (pl.col("on_hand") > 0) | (pl.col("sold") > 0),
     )
 
 
@@ -193,7 +199,7 @@ def _turning(days: pl.DataFrame, sales: pl.DataFrame) -> Iterator[Figures]:
     )
     rows = pl.concat([stock, sales.select(*CELL, "metric_time", "category", "sales", "cost_of_sales")], how="diagonal")
     book_days = pl.col("day").filter(pl.col("worth").is_not_null()).n_unique()
-    average = pl.col("worth").sum() / book_days
+    average = share(pl.col("worth").sum(), book_days)
     margin = pl.col("sales").sum() - pl.col("cost_of_sales").sum()
     has_sales = pl.col("sales").count() > 0
     yield Figures(

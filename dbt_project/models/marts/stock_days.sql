@@ -1,38 +1,8 @@
-{{ config(
-    materialized='incremental',
-    unique_key='stock_month',
-    post_hook="{{ drop_vanished(['stock_month'], ref('int_stock_months')) }}"
-) }}
+{{ config(materialized='incremental', incremental_strategy='stock_days') }}
 -- depends_on: {{ ref('stg_stock_movements') }}
 {%- set window = var('demand_days') %}
 
--- Whole months are computed again, from the month of the earliest change on: what a place has today follows from all before.
-with feed as (
-    select
-        {% if is_incremental() -%}
-        (
-            select {{ month_of('min(touched.day)') }}
-            from (
-                select max(stock_date) as day
-                from {{ this }}
-                union all
-                {{ stock_days_loaded() }}
-            ) as touched
-        ) as first_day,
-        {% else -%}
-        cast('1900-01-01' as date) as first_day,
-        {% endif -%}
-        (
-            select least(max(ends.day), (select last_day from {{ ref('int_data_span') }}))
-            from (
-                select max(stock_date) as day from {{ ref('stg_stock_levels') }}
-                union all
-                select max(flow_date) as day from {{ ref('int_stock_flows') }}
-            ) as ends
-        ) as last_day
-),
-
-snapshots as (
+with snapshots as (
     select *
     from (
         select
@@ -67,6 +37,19 @@ events as (
             flows.location_id = snapshots.location_id
             and flows.product_id = snapshots.product_id
             and flows.flow_date = snapshots.stock_date
+),
+
+-- Whole months are computed again, from the month of the earliest change on: what a place has today follows from all before.
+feed as (
+    select
+        {% if is_incremental() -%}
+        {{ stock_days_changed_from() }} as first_day,
+        {% else -%}
+        cast('1900-01-01' as date) as first_day,
+        {% endif -%}
+        (
+            select least(max(events.event_date), (select last_day from {{ ref('int_data_span') }})) from events
+        ) as last_day
 ),
 
 moved as (
@@ -133,17 +116,24 @@ ranges as (
     from {{ ref('stg_assortment') }}
 ),
 
+-- a place that closed has nothing left to sell from the day after: what moves there later still moved
 stock as (
     select
         spans.location_id,
         spans.product_id,
         calendar.day as stock_date,
-        spans.on_hand,
-        spans.reserved,
+        coalesce(locations.location_id, 'unknown') as known_location_id,
+        locations.location_kind,
+        locations._file_id as location_file_id,
+        case when calendar.day > locations.closed_on then 0 else spans.on_hand end as on_hand,
+        case when calendar.day > locations.closed_on then 0 else spans.reserved end as reserved,
         spans.in_transit,
         spans.unit_cost,
-        ranges.valid_from is not null as is_ranged,
-        case when spans.event_date = calendar.day then spans.changed_units else 0 end as changed_units,
+        ranges.valid_from is not null and coalesce(calendar.day <= locations.closed_on, true) as is_ranged,
+        case
+            when calendar.day > locations.closed_on or spans.event_date < calendar.day then 0
+            else spans.changed_units
+        end as changed_units,
         case when spans.event_date = calendar.day then spans.received_units else 0 end as received_units,
         case when spans.event_date = calendar.day then spans.sold_units else 0 end as sold_units,
         case when spans.event_date = calendar.day then spans.returned_units else 0 end as returned_units,
@@ -151,6 +141,7 @@ stock as (
         spans.last_file_id
     from spans
     inner join calendar on spans.event_date <= calendar.day and spans.last_date >= calendar.day
+    left join {{ ref('stg_locations') }} as locations on spans.location_id = locations.location_id
     left join ranges
         on
             spans.location_id = ranges.location_id
@@ -162,27 +153,24 @@ stock as (
 
 in_warehouse as (
     select distinct
-        stock.product_id,
-        stock.stock_date
+        product_id,
+        stock_date
     from stock
-    inner join {{ ref('stg_locations') }} as locations on stock.location_id = locations.location_id
-    where locations.location_kind = 'warehouse' and stock.on_hand > 0
+    where location_kind = 'warehouse' and on_hand > 0
 ),
 
 described as (
     select
         stock.*,
-        coalesce(locations.location_id, 'unknown') as known_location_id,
         stock.on_hand - stock.changed_units > 0 or stock.on_hand > 0 or stock.sold_units > 0 as is_available,
         coalesce(stock.unit_cost, products.unit_cost) as cost,
         products.original_unit_price / (1 + coalesce(products.vat_rate, {{ var('default_vat_rate') }})) as price,
         in_warehouse.product_id is not null as is_in_warehouse,
         greatest(
-            stock.last_file_id, coalesce(products._file_id, -1), coalesce(locations._file_id, -1)
+            stock.last_file_id, coalesce(products._file_id, -1), coalesce(stock.location_file_id, -1)
         ) as _file_id
     from stock
     left join {{ ref('stg_products') }} as products on stock.product_id = products.product_id
-    left join {{ ref('stg_locations') }} as locations on stock.location_id = locations.location_id
     left join in_warehouse on stock.product_id = in_warehouse.product_id and stock.stock_date = in_warehouse.stock_date
 ),
 

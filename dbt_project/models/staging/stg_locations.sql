@@ -1,7 +1,7 @@
 {{ config(materialized='table') }}
 
 with source as (
-    {{ newest_master_rows('locations', ['location_id'], ['timezone', 'kind', 'country']) }}
+    {{ newest_master_rows('locations', ['location_id'], ['timezone', 'kind', 'country', 'closed_on']) }}
 )
 
 select
