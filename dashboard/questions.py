@@ -17,7 +17,7 @@ DAY = timedelta(days=1)
 FEW = 30
 # A window longer than this is shown for those who completed it in the period, not for those who started in it.
 LONG_WINDOW_DAYS = 30
-# No location is called so: where no store is the same, nothing is shown and not everything.
+# No location is called so: where none of the stores chosen is the same, nothing is shown and not everything.
 NO_STORE = ""
 
 Filters = tuple[tuple[str, tuple[str, ...]], ...]

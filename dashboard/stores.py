@@ -1,7 +1,7 @@
 """Same stores: those that traded in a period and in the one it is compared with, so that openings and closures move no figure.
 
 A whole period is asked for here, for a rate over some of a store's days would compare with other days; like-for-like growth,
-an amount, is judged day by day. Stores only, as there: a web shop or a warehouse is neither opened nor closed in this sense.
+an amount, is judged day by day. Web shops, warehouses and what names no location stay in, as they do among the drivers.
 """
 
 from datetime import date
@@ -15,15 +15,14 @@ SAME_STORES = "same_stores"
 
 @lru_cache(maxsize=256)
 def same_stores(build: Build, comparison: str, since: date, until: date) -> tuple[str, ...]:
-    """The stores open on every day of a period and of the compared one, with no day of either left out by hand, sorted."""
+    """The locations open on every day of a period and of the compared one, with no day of either left out by hand, sorted."""
     before = compared_range(build, comparison, since, until) or (since, until)
     rows = build.sql(
         """
         select location_id
         from marts.locations as stores
         where
-            location_kind = 'store'
-            and coalesce(opened_on <= least($since, $since_before), true)
+            coalesce(opened_on <= least($since, $since_before), true)
             and coalesce(closed_on >= greatest($until, $until_before), true)
             and not exists (
                 from marts.location_exclusions as excluded

@@ -28,16 +28,14 @@ Stores = Callable[..., tuple[str, ...]]
 def stores(tmp_path: Path) -> Stores:
     """The same stores of a build whose one store S opened, closed and was left out on the days given."""
 
-    def judged(opened: date | None = None, closed: date | None = None, left_out: tuple[date, date] | None = None, **kind: Any):
+    def judged(opened: date | None = None, closed: date | None = None, left_out: tuple[date, date] | None = None):
         folder = tmp_path / f"build{len(list(tmp_path.iterdir()))}"
         folder.mkdir()
         with duckdb.connect() as connection:
             connection.execute(f"attach '{folder / 'marts.duckdb'}' as build")
             connection.execute("use build; create schema build.marts")
-            connection.execute(
-                "create table marts.locations (location_id varchar, location_kind varchar, opened_on date, closed_on date)"
-            )
-            connection.execute("insert into marts.locations values ('S', ?, ?, ?)", [kind.get("kind", "store"), opened, closed])
+            connection.execute("create table marts.locations (location_id varchar, opened_on date, closed_on date)")
+            connection.execute("insert into marts.locations values ('S', ?, ?)", [opened, closed])
             connection.execute("create table marts.location_exclusions (location_id varchar, starts_on date, ends_on date)")
             if left_out:
                 connection.execute("insert into marts.location_exclusions values ('S', ?, ?)", list(left_out))
@@ -62,7 +60,6 @@ def test_a_store_is_the_same_when_it_traded_from_the_first_day_compared_to_the_l
         {"left_out": (date(2026, 3, 31), date(9999, 12, 31))},
         {"left_out": (date(2025, 3, 10), date(2025, 3, 11))},
         {"left_out": (date(2024, 1, 1), date(2025, 3, 1))},
-        {"kind": "web"},
     ],
 )
 def test_a_store_is_not_the_same_when_a_day_of_either_period_is_missing(stores: Stores, dates: dict[str, Any]) -> None:
@@ -87,9 +84,10 @@ def page(build: Build, since: date, until: date, **filters: str) -> Page:
 
 def test_where_no_store_opens_or_closes_within_the_days_sales_grow_as_like_for_like_growth_says(build: Build) -> None:
     since, until = date(2026, 9, 1), date(2026, 9, 30)
-    sales = catalogue(build)["sales"]
-    row = ask_together(page(build, since, until), [sales])["sales"].frame
-    growth = ask(build, Question(("like_for_like_growth",), since=since, until=until)).frame["like_for_like_growth"][0]
+    sales, where = catalogue(build)["sales"], (("channel", ("store",)),)
+    row = ask_together(page(build, since, until, channel="store"), [sales])["sales"].frame
+    question = Question(("like_for_like_growth",), since=since, until=until, where=where)
+    growth = ask(build, question).frame["like_for_like_growth"][0]
     assert float(row["sales"][0]) / float(row["sales__before"][0]) - 1 == pytest.approx(growth, abs=1e-9)
 
 
