@@ -188,7 +188,8 @@ def bar_figure(page: Page, metric: Metric, bars: Sequence[Bar]) -> go.Figure:
     labels = [bar.label for bar in bars]
     plain(figure, max(HEIGHT, ROW_PIXELS * len(bars) + 60), left=width(labels), right=width(texts))
     figure.update_xaxes(visible=False, range=[min(0.0, *values, *(before or 0.0 for before in befores)), max(ends) * 1.02])
-    figure.update_yaxes(tickvals=[bar.place for bar in bars], ticktext=labels, autorange="reversed", showgrid=False)
+    rows = [bars[-1].place + 0.6, bars[0].place - 0.6]
+    figure.update_yaxes(tickvals=[bar.place for bar in bars], ticktext=labels, range=rows, showgrid=False)
     if any(befores):
         mark = f"▏{inside(say(f'compare.{page.view.compare}'))}"
         figure.add_annotation(

@@ -43,6 +43,8 @@ def test_each_place_has_a_heading_and_a_bar_a_metric_the_largest_place_first(mon
     axis, bars = found.figure.layout.yaxis, found.figure.data[0]
     states = ["Stock on hand", "Stock reserved"]
     assert list(axis.ticktext) == ["<b>Store</b>", *states, "<b>Warehouse</b>", *states]
+    lowest, highest = axis.range
+    assert all(highest < place < lowest for place in axis.tickvals)
     assert list(bars.x) == [40, 5, 10, 0]
     assert [axis.ticktext[list(axis.tickvals).index(place)] for place in bars.y] == states * 2
     assert found.alt.startswith("By state: Store, Stock on hand €40")
