@@ -18,6 +18,8 @@ from dashboard.topics import Page, dimension_label, meta, metric_label, metric_t
 from dashboard.words import called, inside, join, say
 
 COLOURS: dict[str, DeltaColor] = {"higher": "normal", "lower": "inverse"}
+# How many cards stand in a row, by how many there are at most.
+COLUMNS = ((1, 1), (2, 2), (3, 3), (4, 4), (6, 3), (8, 4), (10, 5))
 # As many movements are told.
 TOLD = 3
 # A change below this share of the value before is not news.
@@ -80,7 +82,7 @@ def read(page: Page, metrics: tuple[Metric, ...]) -> list[Card]:
 def show(page: Page, most: int = 8) -> list[Card]:
     """Draw the cards of the page's metrics, and what changed among them; returns the cards drawn."""
     cards = read(page, page.metrics[:most])
-    columns = len(cards) if len(cards) <= 4 else 3 if len(cards) <= 6 else 4
+    columns = next(width for most_cards, width in COLUMNS if len(cards) <= most_cards)
     grid = st.grid(columns, min_column_width=156, gap="small", key="cards")
     for card in cards:
         _draw(page, card, grid)

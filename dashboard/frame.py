@@ -109,7 +109,7 @@ def _navigation() -> StreamlitPage:
     }
     if is_named:
         pages[""] = [st.Page(_file(home), url_path="home", default=True, visibility="hidden")]
-    return st.navigation(pages)
+    return st.navigation(pages, expanded=True)
 
 
 def _file(name: str) -> Path:

@@ -56,10 +56,10 @@ def _campaign_by_day() -> np.ndarray:
     return name.astype(str)
 
 
-def counters(world: World) -> Iterator[Export]:
+def counters(world: World, daily: int) -> Iterator[Export]:
     """People counted in, by store and hour."""
     places = retailer.stores().frame["location_id"].to_list()
-    for span, part in split(world.journeys.traffic, "day", periods()):
+    for span, part in split(world.journeys.traffic, "day", periods(daily)):
         table = part.select(
             named("store", places).alias("store"),
             iso("utc").alias("hour"),
@@ -71,7 +71,7 @@ def counters(world: World) -> Iterator[Export]:
 _DESKS = ("Téléphone", "E-mail", "Chat", "Assistant automatique")
 
 
-def service(world: World) -> Iterator[Export]:
+def service(world: World, daily: int) -> Iterator[Export]:
     """Contacts with customer service, in Paris time; the requester gives an e-mail, a phone number or an account."""
     rows = world.journeys.contacts.join(
         world.people.frame.select("person", "email", "phone", "account"), on="person", how="left", maintain_order="left"
@@ -79,7 +79,7 @@ def service(world: World) -> Iterator[Export]:
     rows = rows.with_columns(
         day=(pl.col("wall") // DAY - retailer.EPOCH_DAY), solved=pl.Series(paris(rows["solved"]), dtype=pl.Int64)
     )
-    for span, part in split(rows, "day", periods()):
+    for span, part in split(rows, "day", periods(daily)):
         table = part.select(
             (pl.col("contact") + 500_001).cast(pl.String).alias("Ticket"),
             moment("wall", "%d/%m/%Y %H:%M").alias("Ouvert le"),

@@ -15,6 +15,7 @@ from demo.world import World
 
 _OMS_MODES = ("", "DELIVERY", "CC", "RC", "SFS")
 _LATER = ("2026-09", "2026-10")  # months delivered at their end and again two weeks later
+_OPEN = "2026-11"  # the month that is not over; its last days come one by one
 
 
 def _masked(frame: pl.DataFrame, columns: list[str], until: datetime) -> pl.DataFrame:
@@ -23,19 +24,35 @@ def _masked(frame: pl.DataFrame, columns: list[str], until: datetime) -> pl.Data
     return frame.with_columns([pl.when(pl.col(c) < limit).then(pl.col(c)).alias(c) for c in columns])
 
 
-def oms(world: World) -> Iterator[Export]:
-    """Fulfilments and reservations by month; two recent months come once as known at month's end and once corrected."""
+def _nightly(rows: pl.DataFrame, moments: list[str], daily: int) -> Iterator[tuple[int, pl.DataFrame]]:
+    """For each of the last days, the rows of which something happened since the export of the night before."""
+    for day in range(DAYS - daily, DAYS):
+        first, last = (int(after(one, 1).timestamp()) for one in (day - 1, day))
+        part = rows.filter(pl.any_horizontal(pl.col(c).is_between(first, last - 1) for c in moments))
+        if len(part):
+            yield day, part
+
+
+def oms(world: World, daily: int) -> Iterator[Export]:
+    """Fulfilments and reservations by month; two recent months come once as known at month's end and once corrected.
+
+    The last days come one by one: what was created or changed on each, as it was known that night.
+    """
     rows = world.preparation
     rows = rows.with_columns(day=pl.Series(np.minimum(paris_day(rows["created"].fill_null(END_UTC - 1).to_numpy()), DAYS - 1)))
     rows = rows.filter(pl.col("created").is_not_null())
     moments = ["accepted", "ready", "collected", "shipped", "delivered", "cancelled", "expired"]
-    for span, part in split(rows, "day", periods()):
+    for span, part in split(rows.filter(pl.col("day") < DAYS - daily), "day", periods(daily)):
         name = f"oms/fulfilments_{span.label}.csv"
-        if span.label in _LATER:
+        if span.label in (*_LATER, _OPEN):
             at = after(span.last, 1)
             yield Export(name, _fulfilment_rows(_masked(part, moments, at)), ENGLISH, at)
             name = name.replace(".csv", "_v2.csv")
-        yield Export(name, _fulfilment_rows(part), ENGLISH, after(min(span.last + 15, DAYS - 1), 2.5))
+        if span.label != _OPEN or not daily:
+            yield Export(name, _fulfilment_rows(part), ENGLISH, after(min(span.last + 15, DAYS - 1), 2.5))
+    for day, part in _nightly(rows, ["created", *moments], daily):
+        at = after(day, 1)
+        yield Export(f"oms/fulfilments_{retailer.day_of(day)}.csv", _fulfilment_rows(_masked(part, moments, at)), ENGLISH, at)
     places = retailer.stores().frame["location_id"].to_list()
     holds = world.journeys.reservations
     holds = holds.with_columns(
@@ -75,21 +92,29 @@ def _fulfilment_rows(part: pl.DataFrame) -> pl.DataFrame:
 _PARCEL_STATUS = {"in_transit": "In transit", "delivered": "Delivered", "failed": "Undeliverable", "lost": "Lost"}
 
 
-def tms(world: World) -> Iterator[Export]:
+def tms(world: World, daily: int) -> Iterator[Export]:
     """Parcels by month of hand-over: tab separated, American dates in Paris time; late scans come with the second delivery."""
     rows = pl.concat([world.journeys.shipments, world.disagreements.stray_parcels])
     rows = rows.with_columns(day=pl.Series(paris_day(rows["shipped"].to_numpy())))
-    for span, part in split(rows, "day", periods()):
+    for span, part in split(rows.filter(pl.col("day") < DAYS - daily), "day", periods(daily)):
         name = f"tms/shipments_{span.label}.txt"
-        if span.label in _LATER:
+        if span.label in (*_LATER, _OPEN):
             at = after(span.last, 1.5)
-            early = _masked(part, ["delivered"], at).with_columns(
-                status=pl.when(pl.col("delivered").is_null()).then(pl.lit("in_transit")).otherwise("status")
-            )
-            yield Export(name, _parcel_rows(early), TABS, at)
+            yield Export(name, _parcel_rows(_under_way(part, at)), TABS, at)
             name = name.replace(".txt", "_v2.txt")
         spoiled = (_BAD_PARCEL,) if span.label == "2026-05" else ()
-        yield Export(name, _parcel_rows(part), TABS, after(min(span.last + 15, DAYS - 1), 3), spoiled)
+        if span.label != _OPEN or not daily:
+            yield Export(name, _parcel_rows(part), TABS, after(min(span.last + 15, DAYS - 1), 3), spoiled)
+    for day, part in _nightly(rows, ["shipped", "delivered"], daily):
+        at = after(day, 1.5)
+        yield Export(f"tms/shipments_{retailer.day_of(day)}.txt", _parcel_rows(_under_way(part, at)), TABS, at)
+
+
+def _under_way(part: pl.DataFrame, until: datetime) -> pl.DataFrame:
+    """Parcels as known at `until`: those delivered later are in transit."""
+    early = _masked(part, ["delivered"], until)
+    is_open = part["delivered"].is_not_null() & early["delivered"].is_null()
+    return early.with_columns(status=pl.when(is_open).then(pl.lit("in_transit")).otherwise("status"))
 
 
 def _parcel_rows(part: pl.DataFrame) -> pl.DataFrame:
@@ -131,7 +156,7 @@ _LOSS_WORDS = dict(
 )
 
 
-def wms(world: World) -> Iterator[Export]:
+def wms(world: World, daily: int) -> Iterator[Export]:
     """The stock book of the followed products: month-end levels, every movement, and the counts."""
     sku, cost = np.array(world.products.frame["sku"]), world.products.cost
     levels = world.stock.levels.with_columns(file=pl.col("day").clip(0))
@@ -147,7 +172,7 @@ def wms(world: World) -> Iterator[Export]:
         yield Export(f"wms/stock_{span.label}.csv", table, SEMICOLON, after(span.last, 1.2))
     moves = world.stock.movements
     moves = moves.with_columns(day=pl.Series(np.clip(paris_day(moves["utc"].to_numpy()), 0, DAYS - 1)))
-    for span, part in split(moves, "day", periods(months=3)):
+    for span, part in split(moves, "day", periods(daily, months=3)):
         table = part.select(
             (pl.col("movement") + 1).cast(pl.String).str.zfill(9).alias("movement"),
             pl.col("location").alias("site"),

@@ -119,11 +119,11 @@ def recommendations(world: World) -> pl.DataFrame:
     return made.filter(pl.Series(u[:, 0] < ASKED))
 
 
-def recommender(world: World) -> Iterator[Export]:
+def recommender(world: World, daily: int) -> Iterator[Export]:
     """The recommender's log by month, gzipped; what was held out was chosen and not shown."""
     account, numbers = world.people.frame["account"], world.sales.orders["number"]
     sku = np.array(world.products.frame["sku"])
-    for span, part in split(recommendations(world), "day", periods()):
+    for span, part in split(recommendations(world), "day", periods(daily)):
         person, order = part["person"].to_numpy(), part["order"].to_numpy()
         table = part.with_columns(
             account=account.gather(np.maximum(person, 0)), number=numbers.gather(np.maximum(order, 0))

@@ -29,12 +29,12 @@ def _enrolled(utc: np.ndarray) -> np.ndarray:
     return paris_day(np.clip(utc, start_utc(), END_UTC - 1))
 
 
-def accounts(world: World) -> Iterator[Export]:
+def accounts(world: World, daily: int) -> Iterator[Export]:
     """Web accounts by month of registration."""
     rows = world.people.frame.with_columns(created=pl.Series(_created(world))).filter(pl.col("account").is_not_null())
     rows = rows.sort("created", "person")
     rows = rows.with_columns(day=pl.Series(_enrolled(rows["created"].to_numpy())))
-    for span, part in split(rows, "day", periods()):
+    for span, part in split(rows, "day", periods(daily)):
         table = part.select(
             pl.col("account").alias("customer_id"),
             pl.col("email"),
@@ -68,7 +68,7 @@ def _formatted_phone(column: str) -> pl.Expr:
     )
 
 
-def crm(world: World) -> Iterator[Export]:
+def crm(world: World, daily: int) -> Iterator[Export]:
     """Loyalty members by month of enrolment, with the typos of the form; some people hold two cards."""
     created = pl.Series(_created(world) + 1800)
     people = world.people.frame.with_columns(created=created, home=pl.Series(world.people.home)).filter(
@@ -79,7 +79,7 @@ def crm(world: World) -> Iterator[Export]:
     rows = pl.concat([first, second.with_columns(pl.col("created") + 40 * DAY)]).sort("created", "ref")
     rows = rows.with_columns(day=pl.Series(_enrolled(rows["created"].to_numpy())))
     places = retailer.stores().frame["location_id"].to_list()
-    for span, part in split(rows, "day", periods()):
+    for span, part in split(rows, "day", periods(daily)):
         name = f"crm/clients_fidelite_{span.label}.csv"
         spoiled = (_BAD_MEMBER,) if span.label == "2025-09" else ()
         yield Export(name, _members(part, places), SEMICOLON, after(span.last, 5), spoiled)

@@ -172,7 +172,7 @@ def shop(world: World, daily: int) -> Iterator[Export]:
         world.sales.orders.select("order", "number"), on="order", how="left", maintain_order="left"
     )
     sku = np.array(world.products.frame["sku"])
-    for span, part in split(back.filter(pl.col("channel") != MARKETPLACE), "return_day", periods(months=3)):
+    for span, part in split(back.filter(pl.col("channel") != MARKETPLACE), "return_day", periods(daily, months=3)):
         yield Export(f"shop/shop_returns_{span.label}.csv", _return_rows(part, sku), ENGLISH, after(span.last, 4))
 
 
@@ -270,12 +270,12 @@ _BAD_LINES = {
 _MARKET_STATUS = {"paid": "À expédier", "shipped": "Expédiée", "delivered": "Livrée", "cancelled": "Annulée", "fraud": "Fraude"}
 
 
-def marketplace(world: World) -> Iterator[Export]:
+def marketplace(world: World, daily: int) -> Iterator[Export]:
     """One monthly file, a row per line with the order repeated; no VAT rate and no original price."""
     told = ["order", "number", "day", "wall", "status", "shown_email", "shown_phone"]
     rows = lines_of(world, world.sales.orders.filter(pl.col("channel") == MARKETPLACE).select(told))
     sku, name = np.array(world.products.frame["sku"]), np.array(world.products.frame["name"])
-    for span, part in split(rows, "day", periods()):
+    for span, part in split(rows, "day", periods(daily)):
         table = part.select(
             pl.col("number").alias("N° commande"),
             moment("wall", "%d/%m/%Y %H:%M").alias("Créée le"),
@@ -295,7 +295,7 @@ def marketplace(world: World) -> Iterator[Export]:
     back = world.sales.returns.filter(pl.col("channel") == MARKETPLACE).join(
         world.sales.orders.select("order", "number"), on="order", how="left", maintain_order="left"
     )
-    for span, part in split(back, "return_day", periods(months=3)):
+    for span, part in split(back, "return_day", periods(daily, months=3)):
         yield Export(f"marketplace/retours_{span.label}.csv", _return_rows(part, sku), SEMICOLON, after(span.last, 7.2))
 
 

@@ -51,7 +51,7 @@ def world(size: Size, seed: int) -> World:
         return np.random.default_rng([seed, part])
 
     sold, crowd = products(rng(1)), people(size.people, rng(2))
-    trade = sales(crowd, sold, rng(3), after_rollout(crowd, rng(81)))
+    trade = sales(crowd, sold, rng(3), after_rollout(crowd, rng(71)))
     trips = journeys(crowd, trade.orders, trade.lines, size.sessions, rng(4))
     trips, faults = disagree(trade, trips, sold, rng(61))
     orders = settle(trade.orders, trips.fulfilments)
@@ -63,7 +63,7 @@ def world(size: Size, seed: int) -> World:
     # What nobody collected was never bought, so it does not come back either.
     bought = orders.filter(pl.col("fate") == "").select("order")
     trade = Sales(orders, trade.lines, trade.returns.join(bought, on="order", how="semi", maintain_order="left"))
-    trade = with_purchases(crowd, sold, trade, rng(71))
+    trade = with_purchases(crowd, sold, trade, rng(73))
     trips = replace(trips, contacts=with_refund_contacts(trade, trips.contacts, rng(72)))
     book = stock(sold, trade.orders, trade.lines, trade.returns, trips, rng(5), rng(51), rng(52))
     work = preparation(crowd, orders, trips.fulfilments, rng(50))

@@ -12,6 +12,8 @@ from pathlib import Path
 from settings import Settings
 
 PROJECT = Path(__file__).resolve().parent.parent / "dbt_project"
+# What its Python models compute with.
+ESTIMATORS = PROJECT.parent / "estimators"
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,8 @@ class BuildFailed(Exception):
 def project_checksum() -> str:
     """A digest of every file that decides what a build computes; equal digests on equal inputs build equal marts."""
     digest = hashlib.sha256()
-    for path in sorted(PROJECT.rglob("*")):
-        inside = path.relative_to(PROJECT)
+    for path in sorted([*PROJECT.rglob("*"), *ESTIMATORS.rglob("*")]):
+        inside = path.relative_to(PROJECT if path.is_relative_to(PROJECT) else ESTIMATORS)
         if path.is_file() and path.suffix in {".sql", ".yml", ".csv", ".py"} and inside.parts[0] not in {"target", "logs"}:
             digest.update(str(inside).encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]

@@ -3,6 +3,6 @@
 from dashboard import cards, charts, frame, tables
 
 page = frame.require("conversion")
-cards.show(page, most=12)
+cards.show(page)
 charts.show(page)
 tables.show(page)

@@ -3,5 +3,5 @@
 from dashboard import cards, charts, frame
 
 page = frame.require("overview")
-cards.show(page)
+cards.show(page, most=10)
 charts.show(page)

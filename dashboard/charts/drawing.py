@@ -32,6 +32,8 @@ SHADES = [f"#0000{slot}" for slot in range(11, 21)]
 HEIGHT = 238
 # Bars closer than this would run into each other's words.
 ROW_PIXELS = 20
+# A character's width as a share of the axis, on a narrow chart.
+CHARACTER = 0.035
 LINE_PIXELS = 15
 # Labels longer than this are broken into two lines.
 BREAK = 18
@@ -152,8 +154,9 @@ def bar_figure(page: Page, metric: Metric, bars: Sequence[Bar]) -> go.Figure:
     """Horizontal bars, their values at their ends, with what each is compared with as a mark."""
     drawn = [bar for bar in bars if bar.value is not None]
     places, values, befores = ([getattr(bar, name) for bar in drawn] for name in ("place", "value", "before"))
-    ends = [max(value, before or 0.0, 0.0) for value, before in zip(values, befores, strict=True)]
     texts = [text_of(page, metric, value) for value in values]
+    furthest = max(0.0, *values, *(before or 0.0 for before in befores))
+    ends = [_after(value, before, furthest, text) for value, before, text in zip(values, befores, texts, strict=True)]
     figure = go.Figure(
         [
             go.Bar(
@@ -187,7 +190,7 @@ def bar_figure(page: Page, metric: Metric, bars: Sequence[Bar]) -> go.Figure:
     )
     labels = [bar.label for bar in bars]
     plain(figure, max(HEIGHT, ROW_PIXELS * len(bars) + 60), left=width(labels), right=width(texts))
-    figure.update_xaxes(visible=False, range=[min(0.0, *values, *(before or 0.0 for before in befores)), max(ends) * 1.02])
+    figure.update_xaxes(visible=False, range=[min(0.0, *values, *(before or 0.0 for before in befores)), furthest * 1.02])
     rows = [bars[-1].place + 0.6, bars[0].place - 0.6]
     figure.update_yaxes(tickvals=[bar.place for bar in bars], ticktext=labels, range=rows, showgrid=False)
     if any(befores):
@@ -196,6 +199,13 @@ def bar_figure(page: Page, metric: Metric, bars: Sequence[Bar]) -> go.Figure:
             x=1, y=0, xref="paper", yref="paper", yshift=-16, text=mark, showarrow=False, font={"color": QUIET, "size": 11}
         )
     return figure
+
+
+def _after(value: float, before: float | None, furthest: float, text: str) -> float:
+    """Where a bar's words begin: at its end, or after the mark of what it is compared with where the two would collide."""
+    end = max(value, 0.0)
+    room = CHARACTER * (len(text) + 2) * furthest
+    return before if before is not None and end <= before <= end + room else end
 
 
 def steps_figure(steps: Sequence[Step], hovers: Sequence[str]) -> go.Figure:

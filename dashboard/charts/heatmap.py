@@ -26,7 +26,7 @@ def heatmap(page: Page, chart: Chart) -> Drawn | None:
     if not rows:
         return None
     ys = sorted({row[down] for row in rows})
-    if isinstance(ys[0], str) and not ys[0].isdigit():
+    if isinstance(ys[0], str):
         sums = {y: sum(number(row[name]) or 0.0 for row in rows if row[down] == y) for y in ys}
         ys = sorted(sums, key=lambda y: -sums[y])[:MOST]
         rows = [row for row in rows if row[down] in ys]

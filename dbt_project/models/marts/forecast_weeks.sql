@@ -46,9 +46,9 @@ latest as (
     select
         ranked.*,
         -- the newest same weekday that was known when the forecast was made
-        {{ days_after('forecast_date', '-7 * cast(ceil(days_ahead / 7.0) as integer)') }} as naive_date
+        {{ days_after('ranked.forecast_date', '-7 * cast(ceil(ranked.days_ahead / 7.0) as integer)') }} as naive_date
     from ranked
-    where made_rank = 1
+    where ranked.made_rank = 1
 ),
 
 demand as (
@@ -114,6 +114,11 @@ weeks as (
         sum(case when is_out then 0 else naive_units end) as naive_units
     from dated
     group by forecast_model, location_id, item, week_start, is_baseline
+),
+
+categories as (
+    select distinct category
+    from {{ ref('products') }}
 )
 
 select
@@ -135,5 +140,4 @@ select
 from weeks
 left join {{ ref('stg_locations') }} as locations on weeks.location_id = locations.location_id
 left join {{ ref('products') }} as products on weeks.item = products.product_id
-left join (select distinct all_products.category from {{ ref('products') }} as all_products) as categories
-    on weeks.item = categories.category
+left join categories on weeks.item = categories.category

@@ -1,6 +1,14 @@
 -- One row per recommendation made, shown or held out, with whether the visitor clicked and bought.
 {%- set timezone = default_timezone() %}
-with named as (
+with visits as (
+    select
+        session_number,
+        min(channel) as channel
+    from {{ ref('stg_sessions') }}
+    group by session_number
+),
+
+named as (
     select
         made.recommendation_id,
         made.product_id,
@@ -11,13 +19,7 @@ with named as (
         {{ local_date('made.shown_at', timezone) }} as shown_date,
         coalesce(orders.is_valid, false) as is_converted
     from {{ ref('stg_recommendations') }} as made
-    left join (
-        select
-            session_number,
-            min(channel) as channel
-        from {{ ref('stg_sessions') }}
-        group by session_number
-    ) as visits on made.session_number = visits.session_number
+    left join visits on made.session_number = visits.session_number
     left join {{ ref('int_order_numbers') }} as order_numbers
         on
             made.order_number = order_numbers.order_number
