@@ -32,9 +32,9 @@ SHADES = [f"#0000{slot}" for slot in range(11, 21)]
 HEIGHT = 238
 # Bars closer than this would run into each other's words.
 ROW_PIXELS = 20
-LINE_PIXELS = 15
 # A character's width as a share of the axis, on a narrow chart.
 CHARACTER = 0.035
+LINE_PIXELS = 15
 # Labels longer than this are broken into two lines.
 BREAK = 18
 
@@ -191,7 +191,8 @@ def bar_figure(page: Page, metric: Metric, bars: Sequence[Bar]) -> go.Figure:
     labels = [bar.label for bar in bars]
     plain(figure, max(HEIGHT, ROW_PIXELS * len(bars) + 60), left=width(labels), right=width(texts))
     figure.update_xaxes(visible=False, range=[min(0.0, *values, *(before or 0.0 for before in befores)), furthest * 1.02])
-    figure.update_yaxes(tickvals=[bar.place for bar in bars], ticktext=labels, autorange="reversed", showgrid=False)
+    rows = [bars[-1].place + 0.6, bars[0].place - 0.6]
+    figure.update_yaxes(tickvals=[bar.place for bar in bars], ticktext=labels, range=rows, showgrid=False)
     if any(befores):
         mark = f"▏{inside(say(f'compare.{page.view.compare}'))}"
         figure.add_annotation(

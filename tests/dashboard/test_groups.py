@@ -40,16 +40,19 @@ def row(kind: str, on_hand: float, reserved: float | None) -> dict[str, Any]:
 def test_each_place_has_a_heading_and_a_bar_a_metric_the_largest_place_first(monkeypatch: pytest.MonkeyPatch) -> None:
     found = drawn(monkeypatch, row("warehouse", 10, 0), row("store", 40, 5))
     assert found
-    axis, bars = found.figure.layout.yaxis, found.figure.data[0]
+    figure = found.figure.to_dict()
+    axis, bars = figure["layout"]["yaxis"], figure["data"][0]
     states = ["Stock on hand", "Stock reserved"]
-    assert list(axis.ticktext) == ["<b>Store</b>", *states, "<b>Warehouse</b>", *states]
-    assert list(bars.x) == [40, 5, 10, 0]
-    assert [axis.ticktext[list(axis.tickvals).index(place)] for place in bars.y] == states * 2
+    assert list(axis["ticktext"]) == ["<b>Store</b>", *states, "<b>Warehouse</b>", *states]
+    lowest, highest = axis["range"]
+    assert all(highest < place < lowest for place in axis["tickvals"])
+    assert list(bars["x"]) == [40, 5, 10, 0]
+    assert [axis["ticktext"][list(axis["tickvals"]).index(place)] for place in bars["y"]] == states * 2
     assert found.alt.startswith("By state: Store, Stock on hand €40")
 
 
 def test_a_place_with_nothing_is_left_out_and_nothing_at_all_is_no_chart(monkeypatch: pytest.MonkeyPatch) -> None:
     found = drawn(monkeypatch, row("warehouse", 0, None), row("store", 40, None))
     assert found
-    assert list(found.figure.data[0].x) == [40, 0]
+    assert list(found.figure.to_dict()["data"][0]["x"]) == [40, 0]
     assert drawn(monkeypatch, row("warehouse", 0, None)) is None
