@@ -94,7 +94,8 @@ def _payments(sales: Sales, lost: pl.DataFrame, rng: np.random.Generator) -> pl.
 def known_disagreements(faults: Disagreements, sales: Sales, followed: pl.Series, sku: list[str]) -> pl.DataFrame:
     """Every disagreement an audit must find: `system_pair`, `agreement_check`, `record`.
 
-    Besides the planted ones there are the test orders: their goods were booked out of stock, though nobody sold them.
+    Besides the planted ones there are goods booked out of stock of which no sale tells where they left: those of test orders, which
+    nobody sold, and those of orders the OMS never received.
     """
     parcels = pl.select(pl.format("PX{}FR", faults.stray_parcels["shipment"] + 40_000_001)).to_series()
     named = {
@@ -102,7 +103,7 @@ def known_disagreements(faults: Disagreements, sales: Sales, followed: pl.Series
         ("oms_tms", "clock"): (faults.late_scans["fulfilment"] + 300_001).cast(pl.String).str.zfill(10),
         ("oms_tms", "missing_in_first"): parcels,
         ("sales_payments", "amount"): faults.payments["number"],
-        ("sales_stock", "amount"): _tests_booked_out(sales, followed, sku),
+        ("sales_stock", "amount"): _booked_out_unsold(sales, faults.never_received, followed, sku),
     }
     return pl.concat(
         pl.select(system_pair=pl.lit(pair), agreement_check=pl.lit(check), record=records)
@@ -110,10 +111,12 @@ def known_disagreements(faults: Disagreements, sales: Sales, followed: pl.Series
     )
 
 
-def _tests_booked_out(sales: Sales, followed: pl.Series, sku: list[str]) -> pl.Series:
-    """Location, product and month of the goods of test orders that the stock book let go."""
+def _booked_out_unsold(sales: Sales, lost: pl.DataFrame, followed: pl.Series, sku: list[str]) -> pl.Series:
+    """Location, product and month of the goods of test orders, and of orders without work, that the stock book let go."""
     places = stores().frame["location_id"].to_list()
-    orders = sales.orders.filter(pl.col("is_test") & (pl.col("fate") == "")).with_columns(
+    orders = sales.orders.filter(
+        (pl.col("is_test") | pl.col("order").is_in(lost["order"].implode())) & (pl.col("fate") == "")
+    ).with_columns(
         month=pl.from_epoch(pl.col("wall")).dt.strftime("%Y-%m-01"),
         location=pl.when(pl.col("mode") == COLLECT)
         .then(pl.col("pickup").cast(pl.Int64).replace_strict(dict(enumerate(places)), default=None, return_dtype=pl.String))

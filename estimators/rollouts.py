@@ -165,6 +165,8 @@ def _panel(store_months: pl.DataFrame, live: pl.DataFrame, rules: Rules) -> _Pan
     before = slice(max(first - rules.longest_baseline, 0), first)
     usual = (amounts["store_sales"] + amounts["web_sales"])[:, before].mean(axis=1)
     kept = usual > 0
+    if not kept.any():
+        return None
     return _Panel(months, {name: amount[kept] for name, amount in amounts.items()}, live_from[kept], usual[kept])
 
 

@@ -7,7 +7,6 @@ import plotly.graph_objects as go
 from dashboard import formats, words
 from dashboard.catalogue import Metric
 from dashboard.charts.drawing import (
-    ACCENT,
     HEIGHT,
     INK,
     QUIET,
@@ -66,7 +65,7 @@ def event_study(page: Page, chart: Chart) -> Drawn | None:
         known = {int(row[age]): found for row in points if (found := number(row[metric.name])) is not None}
         is_whole = value == ALL
         label = value_label(page.build, splits[0], value) if splits else metric_label(metric)
-        drawn.append(Line(label, ACCENT if is_whole else colour("web" if value == "web" else "app", place), known))
+        drawn.append(Line(label, INK if is_whole else colour(value, place), known))
         texts = {x: text_of(page, metric, y) for x, y in known.items()}
         if is_whole:
             ranges = [_range(page, metric, *bounds) for bounds in zip(low, high, strict=True)]

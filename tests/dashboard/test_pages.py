@@ -62,9 +62,9 @@ def test_every_page_is_in_the_navigation() -> None:
     assert sorted(name for members in PAGES.values() for name in members) == NAMES
 
 
-def test_the_overview_shows_eight_headlines_in_the_order_of_the_catalogue(open_page: Open, build: Build) -> None:
+def test_the_overview_shows_ten_headlines_in_the_order_of_the_catalogue(open_page: Open, build: Build) -> None:
     headlines = sorted((m for m in catalogue(build).values() if m.headline), key=lambda m: m.headline or 0)
-    assert [metric.headline for metric in headlines] == list(range(1, 9))
+    assert [metric.headline for metric in headlines] == list(range(1, 11))
     assert [card.label for card in open_page("overview").metric] == [metric.label for metric in headlines]
     assert [card.label for card in open_page("overview", lang="fr").metric] == [metric.label_fr for metric in headlines]
 
@@ -232,7 +232,7 @@ def test_a_failed_run_is_said_with_its_message_and_the_figures_stay(
     app = AppTest.from_file(str(ROOT / "pages" / "overview.py"), default_timeout=60).run()
     assert "The last run failed at computing" in app.warning[0].value
     assert "orders: 3 rows" in [block.value for block in app.code]
-    assert len(app.metric) == 8
+    assert len(app.metric) == 10
 
 
 def test_a_missing_export_is_named_on_the_cards_that_need_it(

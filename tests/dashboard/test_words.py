@@ -44,6 +44,20 @@ def singular(key: str) -> str:
     return re.sub(r"\.(one|many|other)$", "", key)
 
 
+def test_no_phrase_is_written_twice() -> None:
+    class Strict(yaml.SafeLoader):
+        """YAML in which a key stands once."""
+
+    def unique(loader: Strict, node: yaml.MappingNode) -> dict:
+        keys = [loader.construct_object(key) for key, _ in node.value]
+        assert len(keys) == len(set(keys)), f"{node.start_mark}: {sorted({key for key in keys if keys.count(key) > 1})}"
+        return loader.construct_mapping(node, deep=True)
+
+    Strict.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, unique)
+    for language in words.LANGUAGES:
+        assert yaml.load((ROOT / "dashboard" / "locales" / f"{language}.yml").read_text(), Strict)
+
+
 def test_both_languages_have_the_same_phrases() -> None:
     assert {singular(key) for key in phrases("en")} == {singular(key) for key in phrases("fr")}
 
