@@ -94,8 +94,8 @@ def _payments(sales: Sales, lost: pl.DataFrame, rng: np.random.Generator) -> pl.
 def known_disagreements(faults: Disagreements, sales: Sales, followed: pl.Series, sku: list[str]) -> pl.DataFrame:
     """Every disagreement an audit must find: `system_pair`, `agreement_check`, `record`.
 
-    Besides the planted ones there are goods booked out of stock of which no sale tells where they left: those of test orders, which
-    nobody sold, and those of orders the OMS never received.
+    Besides the planted ones there are goods booked out of stock that no sale explains: those of test orders, and those of orders
+    the OMS never received, which no place is known to have sent.
     """
     parcels = pl.select(pl.format("PX{}FR", faults.stray_parcels["shipment"] + 40_000_001)).to_series()
     named = {
