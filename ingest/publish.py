@@ -43,7 +43,7 @@ def publish(settings: Settings, result: BuildResult) -> str:
     unfinished.mkdir()
     semantic_manifest = result.target / "semantic_manifest.json"
     days = _days_of_marts(json.loads(semantic_manifest.read_text()))
-    marts, facts = _copy_marts(settings.warehouse, unfinished / "marts.duckdb", days)
+    marts, facts = _copy_marts(settings, unfinished / "marts.duckdb", days)
     shutil.copyfile(semantic_manifest, unfinished / "semantic_manifest.json")
     manifest = json.loads((result.target / "manifest.json").read_text())
     info = {
@@ -85,13 +85,15 @@ def _new_id(created_at: datetime) -> str:
     return created_at.strftime("%Y%m%dT%H%M%S-%f")
 
 
-def _copy_marts(warehouse: Path, copy: Path, days: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _copy_marts(settings: Settings, copy: Path, days: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Copy every mart, sorted by its column of `days` if it has one, and the ledger.
 
     Returns each mart's rows and checksum, and the facts of the build's inputs.
     """
     with duckdb.connect() as connection:
-        connection.execute(f"attach {_literal(warehouse)} as source (read_only)")
+        connection.execute(f"set memory_limit = '{settings.memory}'")
+        connection.execute(f"set temp_directory = {_literal(settings.data_dir / '.spilled')}")
+        connection.execute(f"attach {_literal(settings.warehouse)} as source (read_only)")
         # The older storage version lets an analyst's 1.5 client open the build.
         connection.execute(f"attach {_literal(copy)} as build (storage_version 'v1.5.0')")
         connection.execute("create schema build.marts; create schema build.ledger")
