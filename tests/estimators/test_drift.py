@@ -23,7 +23,8 @@ def test_without_drift_false_alarms_are_as_rare_as_asked_at_any_sample_size(refe
 
 def test_the_fixed_rule_of_a_tenth_would_alarm_on_nothing_in_small_samples() -> None:
     rng = np.random.default_rng(7)
-    small = [stability(*rng.multinomial(120, SHARES, 2), 0.05) for _ in range(500)]
+    pairs = (rng.multinomial(120, SHARES, 2) for _ in range(500))
+    small = [stability(before, now, 0.05) for before, now in pairs]
     fixed = np.mean([found.psi > 0.1 for found in small])
     assert fixed > 0.2 > 2 * np.mean([found.is_alarm for found in small])
 

@@ -1,7 +1,7 @@
 """Forecasts, drift and recommendations, proved: days are laid out one by one and added up, the index is summed bin by bin."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from math import log, sqrt
 
 import polars as pl
@@ -123,10 +123,8 @@ def _embedded(records: Records, units: pl.DataFrame, outs: pl.DataFrame) -> pl.D
 
 def _drift(records: Records) -> Iterator[Figures]:
     sales = _sales(records)
-    begun = min(
-        sales["order_date"].min(),
-        records.newest("sessions", "session_id").select(day_of("started_at", records.timezone)).to_series().min(),
-    )
+    visits = records.newest("sessions", "session_id").select(day_of("started_at", records.timezone)).to_series()
+    begun = min(day for day in (sales["order_date"].min(), visits.min()) if isinstance(day, date))
     since = records.last_day.replace(year=records.last_day.year - 2, day=1)
     sales = sales.with_columns(month("order_date")).filter(
         (pl.col("metric_time") >= max(begun, since)) & (pl.col("metric_time").dt.month_end() <= records.last_day)
