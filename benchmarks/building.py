@@ -61,7 +61,7 @@ def raw_seconds(data: Path) -> float:
     with duckdb.connect(str(data / "warehouse.duckdb")) as connection:
         for setting, value in SETTINGS.items():
             connection.execute(f"set {setting} = '{value}'")
-        connection.execute("create schema bench")
+        connection.execute("set enable_progress_bar = false; create schema bench")
         for result in order:
             node = manifest.get(result["unique_id"], {})
             if node.get("resource_type") != "model" or node["config"]["materialized"] in ("ephemeral", "view"):
