@@ -83,7 +83,7 @@ def read(page: Page, metrics: tuple[Metric, ...]) -> list[Card]:
 
 
 def show(page: Page, most: int = 8) -> list[Card]:
-    """Draw the cards of the page's metrics, what changed among them and against what; returns the cards drawn."""
+    """Draw the cards of the page's metrics, and what changed among them; returns the cards drawn."""
     cards = read(page, page.metrics[:most])
     columns = next(width for most_cards, width in COLUMNS if len(cards) <= most_cards)
     grid = st.grid(columns, min_column_width=156, gap="small", key="cards")
@@ -91,8 +91,16 @@ def show(page: Page, most: int = 8) -> list[Card]:
         _draw(page, card, grid)
     if any(card.reach.is_compared for card in cards):
         st.markdown(changes(page, cards))
-        _comparisons(page, cards)
     return cards
+
+
+def compare(page: Page, cards: list[Card]) -> None:
+    """The cards against every comparison: a table that is closed at first and asked for only when it is opened."""
+    if not any(card.reach.is_compared for card in cards):
+        return
+    table = st.expander(say("comparisons.title"), key="comparisons", on_change="rerun", type="compact")
+    if table.open:
+        table.table(pd.DataFrame(against_all(page, cards)), border="horizontal", hide_index=True)
 
 
 def against_all(page: Page, cards: list[Card]) -> dict[str, list[str]]:
@@ -111,13 +119,6 @@ def against_all(page: Page, cards: list[Card]) -> dict[str, list[str]]:
         if any(moved):
             columns[say(f"against.{name}")] = [text or formats.NOTHING for text in moved]
     return columns
-
-
-def _comparisons(page: Page, cards: list[Card]) -> None:
-    """The table of all comparisons, closed at first and asked for only when it is opened: no page waits for it."""
-    table = st.expander(say("comparisons.title"), key="comparisons", on_change="rerun", type="compact")
-    if table.open:
-        table.table(pd.DataFrame(against_all(page, cards)), border="horizontal", hide_index=True)
 
 
 def changes(page: Page, cards: list[Card]) -> str:

@@ -3,7 +3,8 @@
 from dashboard import cards, charts, examples, frame, tables
 
 page = frame.require("audit")
-cards.show(page)
+shown = cards.show(page)
 charts.show(page)
+cards.compare(page, shown)
 examples.show(page)
 tables.show(page)

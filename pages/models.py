@@ -3,6 +3,7 @@
 from dashboard import cards, charts, frame, tables
 
 page = frame.require("models")
-cards.show(page)
+shown = cards.show(page)
 charts.show(page)
+cards.compare(page, shown)
 tables.show(page)

@@ -3,5 +3,6 @@
 from dashboard import cards, charts, frame
 
 page = frame.require("overview")
-cards.show(page, most=10)
+shown = cards.show(page, most=10)
 charts.show(page)
+cards.compare(page, shown)
