@@ -98,7 +98,7 @@ def test_what_is_chosen_on_a_page_is_in_its_link_and_the_link_shows_the_same(sha
 
 def test_the_view_goes_along_when_the_reader_turns_to_another_page(shared_server: str, visit: Callable) -> None:
     page = visit(f"{shared_server}/baskets?period=last_28_days&lang=fr")
-    page.get_by_role("link", name="Démarques").click()
+    page.get_by_role("link", name="Démarques", exact=True).click()
     page.wait_for_url("**/markdowns?*period=last_28_days*")
     drawn(page)
     page.wait_for_function(f"() => document.querySelector('h1').innerText === {title('markdowns', 'fr')!r}", timeout=60_000)
