@@ -32,22 +32,26 @@ REFINING = {
     # the VAT rate of the sale; whether an order counts
     "order_lines": ("returned_sales*", "retained_revenue_rate*", "session_conversion_rate"),
     # and which contacts are about one order
-    "orders": ("returned_sales*", "retained_revenue_rate*", "session_conversion_rate", "*contact*"),
+    "orders": (
+        "returned_sales*",
+        "retained_revenue_rate*",
+        "session_conversion_rate",
+        "repeat_contact_rate*",
+        "first_contact_resolution_rate*",
+        "avoidable_contact_cost",
+    ),
     # orders sent of which no parcel tells
     "fulfilments": ("undelivered_orders", "deliver*", "late_rate*", "next_day_rate", "order_to_delivery_*"),
 }
-# What compares all the systems there are, and what adds up savings or losses of several kinds.
-FROM_ALL = ("*disagreement*", "agreement_checks", "*orphan_rate", "amount_gap_rate", "duplicate_record_rate", "clock_fault_rate")
-FROM_ALL += (
-    "coverage_rate",
-    "sales_at_risk*",
-    "handover*",
-    "omnichannel_roi",
-    "*_savings",
-    "*shrink_rate*",
-    "baseline_*",
-)
-REFINING |= {entity: (*REFINING.get(entity, ()), *FROM_ALL) for entity in COMPARED}
+# What compares all the systems there are.
+AUDIT = ("*disagreement*", "agreement_checks", "*orphan_rate", "amount_gap_rate", "duplicate_record_rate", "clock_fault_rate")
+AUDIT += ("coverage_rate", "sales_at_risk*", "handover*")
+REFINING |= {entity: (*REFINING.get(entity, ()), *AUDIT) for entity in COMPARED}
+# What adds up savings of several kinds; where goods left from; days that sold nothing because nothing was there.
+for entity in ("contacts", "shipments", "fulfilments"):
+    REFINING[entity] += ("omnichannel_roi",)
+REFINING["fulfilments"] += ("logistics_savings", "*shrink_rate*")
+REFINING["stock_levels"] += ("baseline_*",)
 # Records of what happened: ten retailers like this one have ten times as many.
 HAPPENINGS = ("orders", "order_lines", "returns", "payments", "customers", "sessions", "fulfilments", "shipments", "contacts")
 NUMBERS = {
