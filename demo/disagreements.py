@@ -90,7 +90,7 @@ def _stray(shipments: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
 def _copied(shipments: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
     """Parcels of split orders that the carrier announced twice and billed once: no order has more parts for it."""
     split = shipments.filter(pl.len().over("order") > 1)
-    picked = np.sort(rng.choice(len(split), min(len(split), max(5, len(split) // 60)), replace=False))
+    picked = np.sort(rng.choice(len(split), min(len(split), max(5, len(split) // 300)), replace=False))
     number = COPIED_SHIPMENT + pl.int_range(len(picked), dtype=pl.Int64)
     return split[picked].with_columns(
         shipment=number.cast(shipments.schema["shipment"]), cost=pl.lit(0, shipments.schema["cost"])
