@@ -93,6 +93,7 @@ def test_where_two_definitions_agree_a_sentence_says_so_and_nothing_is_drawn(
     app.query_params.update({"lang": language, "period": "all"})
     charts = len(app.run().get("plotly_chart"))
     (place,) = (place for place, one in enumerate(bridges(build)) if one.metric == catalogue(build)["late_rate"])
+    words.speak(language)
     app = app.selectbox(key="bridge").set_value(place).run()
     words.speak("en")
     assert not app.exception
