@@ -3,11 +3,12 @@
 import csv
 import tempfile
 from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from ingest import DataRefused, inbox, loading, reading
+from ingest import DataRefused, exports, inbox, loading, reading
 from ingest.entities import entities
 from ingest.ledger import Load
 from ingest.mappings import Csv, Mapping, load_mappings
@@ -82,7 +83,7 @@ def check_file(settings: Settings, path: Path) -> Check:
             load = replace(load, source=mapping.source, mapping=mapping.name)
             header: tuple[str, ...] = ()
             try:
-                header = reading.read_header(path, mapping.csv)
+                header = exports.read_header(path, mapping.dialect)
                 load = loading.load_file(warehouse, None, mapping, path, sha256, folder)
             except DataRefused as refusal:
                 return Check(path, replace(load, reason=str(refusal)), mapping, header, _feeds(mapping, header))
@@ -112,7 +113,7 @@ def _closest(mappings: dict[str, Mapping], path: Path, name: str) -> str:
     shares = {}
     for mapping in mappings.values():
         try:
-            header = set(reading.read_header(path, mapping.csv))
+            header = set(exports.read_header(path, mapping.dialect))
         except DataRefused:
             continue
         wanted = {names for names, may_be_absent in mapping.headers() if not may_be_absent}
@@ -129,8 +130,8 @@ def _closest(mappings: dict[str, Mapping], path: Path, name: str) -> str:
 def _skeleton(path: Path, name: str) -> str:
     """The beginning of a mapping: the dialect the first line suggests, and every column still to be placed."""
     encoding = next(known for known in _ENCODINGS if known == _ENCODINGS[-1] or _reads(path, known))
-    with reading.opened(path) as content:
-        line = content.readline(1 << 16).decode(encoding, "replace").strip("\ufeff\r\n")
+    with closing(reading.parts(path)) as contents:
+        line = next(contents).readline(1 << 16).decode(encoding, "replace").strip("\ufeff\r\n")
     delimiter = Counter(character for character in line if character in ",;\t|").most_common(1)
     mark = delimiter[0][0] if delimiter else ","
     columns = next(csv.reader([line], delimiter=mark), [])

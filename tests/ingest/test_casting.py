@@ -2,6 +2,7 @@
 
 import csv as python_csv
 import re
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -12,28 +13,50 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.casting import cast, clean, literal, text, to_utc
+from ingest.casting import cast, clean, literal, to_utc
 from ingest.entities import Column
-from ingest.mappings import Cell, Csv
+from ingest.mappings import Cell, ClockChanges, Csv, Dialect
 
 CONNECTION = duckdb.connect()
 CONNECTION.execute("set timezone = 'UTC'")
+
+
+@dataclass(frozen=True)
+class Terms:
+    dialect: Dialect
+    timezone: str
+    clock_changes: ClockChanges = ClockChanges()
 
 
 def value_of(
     given: str | None, type_: str, csv: Csv | None = None, zone: str = "UTC", accepted: tuple[str, ...] = (), **verbs
 ) -> tuple[Any, str]:
     """What a cell becomes: (value, ""), or (None, reason) for a text that is refused."""
+    return value_in({"header": given}, type_, csv, zone, accepted, **verbs)
+
+
+def value_in(
+    cells: dict[str, str | None],
+    type_: str,
+    csv: Csv | None = None,
+    zone: str = "UTC",
+    accepted: tuple[str, ...] = (),
+    changes: ClockChanges = ClockChanges(),
+    **verbs,
+) -> tuple[Any, str]:
+    """What a row of cells becomes: (value, ""), or (None, reason)."""
     column = Column("x", type_, False, accepted, None)
-    cell = Cell.model_validate({"from": "header"} | verbs)
-    parts = cast(cell, column, csv or Csv(), zone, "x")
-    sql = f"select {clean('raw')} as c from (select $cell::varchar as raw)"
-    sql = f"select {text(cell, column, lambda header: 'c')} as text_x from ({sql})"
-    sql = f"select *, {parts.candidate} as candidate_x from ({sql})"
-    sql = f"select *, {parts.read} as read_x from ({sql})"
-    sql = f"select text_x, ({parts.value})::{type_} as x, {parts.reason} from ({sql})"
-    read, value, reason = CONNECTION.execute(sql, {"cell": given}).fetchall()[0]
-    return (value, "") if value is not None or read is None else (None, reason)
+    cell = Cell.model_validate({"from": "header"} | verbs if not {"sum", "join", "value"} & set(verbs) else verbs)
+    parts = cast(cell, column, Terms(csv or Csv(), zone, changes), "x", {name: f'"{name}"' for name in cells}.get)
+    raw = ", ".join(f'{"null" if text is None else literal(text)}::varchar as "{name}"' for name, text in cells.items())
+    cleaned = ", ".join(clean(f'"{name}"') + f' as "{name}"' for name in cells)
+    sql = f"select {cleaned} from (select {raw})"
+    for layer in (parts.texts, parts.candidates, parts.reads):
+        sql = f"select *, {', '.join(f'{part} as {name}' for name, part in layer.items())} from ({sql})" if layer else sql
+    text, value, reason = CONNECTION.execute(f"select text_x, ({parts.value})::{type_}, {parts.reason} from ({sql})").fetchall()[
+        0
+    ]
+    return (value, "") if value is not None or text is None else (None, reason)
 
 
 def kept(*arguments, **options) -> Any:
@@ -178,7 +201,6 @@ def test_dates_written_otherwise_are_refused(given: str, verbs: dict) -> None:
         ("4/2/2021 4:00:00 PM", {"format": "%m/%d/%Y %I:%M:%S %p"}, "2021-04-02 14:00"),
         ("2021-04-02 04:00:00 +0000", {"format": "%Y-%m-%d %H:%M:%S %z"}, "2021-04-02 04:00"),
         ("2021-04-02T04:00:00Z", {"format": "%Y-%m-%dT%H:%M:%S%z"}, "2021-04-02 04:00"),
-        ("2026-10-25 02:30:00", {}, "2026-10-25 00:30"),  # there are two: the first
     ],
 )
 def test_instants_become_utc(given: str, verbs: dict, utc: str) -> None:
@@ -237,6 +259,9 @@ def test_verbs_combine() -> None:
     assert kept(None, "varchar", empty="unknown") == "unknown"
     assert kept("", "varchar", values={"": "none"}) == "none"
     assert kept("x", "varchar", values={"a": "b"}) == "x"
+    assert (
+        kept("('12)", "varchar", strip={"start": "(", "end": [")", "."]}, split={"on": "'", "part": 2}, values={"12": "A"}) == "A"
+    )
     assert kept("0000-00-00", "date", values={"0000-00-00": ""}) is None
     assert literal("l'or") == "'l''or'"
 
@@ -285,14 +310,29 @@ def test_dates_agree_with_python(given: str) -> None:
 def test_local_times_agree_with_the_time_zone_database(local: datetime, zone: str) -> None:
     first = local.replace(tzinfo=ZoneInfo(zone), fold=0).astimezone(UTC)
     exists = first.astimezone(ZoneInfo(zone)).replace(tzinfo=None) == local
-    found = CONNECTION.execute(f"select {to_utc('t', zone)} from (select $t::timestamp as t)", {"t": local}).fetchall()[0][0]
-    assert found == (first.replace(tzinfo=None) if exists else None)
+    second = local.replace(tzinfo=ZoneInfo(zone), fold=1).astimezone(UTC)
+    for changes, expected in (
+        (ClockChanges(), first if exists and first == second else None),
+        (ClockChanges(repeated="first"), first if exists else None),
+        (ClockChanges(repeated="second"), second if exists else None),
+        # Of a time that was skipped, Python's first is the one an hour on.
+        (ClockChanges(repeated="first", skipped="forward"), first),
+    ):
+        sql = f"select {to_utc('t', zone, changes)} from (select $t::timestamp as t)"
+        found = CONNECTION.execute(sql, {"t": local}).fetchall()[0][0]
+        assert found == (expected.replace(tzinfo=None) if expected else None)
 
 
-def test_the_hour_put_back_is_read_as_its_first_passing() -> None:
+def test_the_hour_put_back_is_refused_unless_the_mapping_says_which() -> None:
+    first = ClockChanges(repeated="first")
     for minute in range(60):
         local = datetime(2026, 10, 25, 2) + timedelta(minutes=minute)
-        assert kept(str(local), "timestamp", zone="Europe/Paris") == local - timedelta(hours=2)
+        value, reason = value_of(str(local), "timestamp", zone="Europe/Paris")
+        assert value is None
+        assert "was twice" in reason
+        assert "`clock_changes: {repeated: first}`" in reason
+        told = value_in({"header": str(local)}, "timestamp", zone="Europe/Paris", changes=first)
+        assert told == (local - timedelta(hours=2), "")
 
 
 def test_python_reads_back_what_the_mapping_keeps() -> None:

@@ -54,7 +54,7 @@ def test_a_sound_mapping_is_read(tmp_path: Path) -> None:
         ("{value: web}", "{value: webb}", "entities.orders.channel", "did you mean `web`?"),
         ("    ordered_at: date\n", "", "entities.orders.ordered_at", "required, but not mapped"),
         ("date", "{from: date, timezone: Paris}", "entities.orders.ordered_at.timezone", "Europe/Paris"),
-        ("{value: EUR}", "{value: EUR, from: c}", "entities.orders.currency", "exactly one of from, value, join, sequence"),
+        ("{value: EUR}", "{value: EUR, from: c}", "entities.orders.currency", "exactly one of from, value, join, sum, sequence"),
         ("{value: EUR}", "{from: c, unit: 2}", "entities.orders.currency", "are for numbers"),
         ("{value: EUR}", "{from: c, format: iso8601}", "entities.orders.currency", "for timestamps, dates and times"),
         ("number", "{from: number, optional: true}", "entities.orders.order_id", "cannot be `optional`"),
