@@ -23,8 +23,8 @@ ISO = {
     "timestamp": r"\d{4}-\d\d-\d\d[ T]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6}0*)?)?",
     "time": r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?",
 }
-# Times counted since 1970, UTC: microseconds in one of the unit.
-UNIX = {"unix": 1_000_000, "unix_ms": 1_000, "unix_us": 1}
+# Times counted since 1970, UTC: how many digits such a number may have, and the microseconds of its unit.
+UNIX = {"unix": (11, 1_000_000), "unix_ms": (14, 1_000), "unix_us": (17, 1)}
 OFFSET = r"( ?Z|[+-]([01]\d|2[0-3])(:?[0-5]\d)?)"
 
 
@@ -152,7 +152,7 @@ def _sum(cell: Cell, column: Column, mapping: Terms, name: str, reference: Refer
         texts |= part.texts
     sound = " and ".join(f"(text_{one} is null or read_{one} is not null)" for one in names)
     total = " + ".join(f"coalesce(read_{one}, 0)" for one in names)
-    value = _scaled(f"({total})", cell, column)
+    value = f"try_cast({_scaled(f'({total})', cell, column)} as {column.type})"
     # A later layer knows the parts by name; the column's own text is what stood in them.
     all_texts = ", ".join(texts[f"text_{one}"] for one in names)
     found = Cast(
@@ -345,9 +345,9 @@ _EXAMPLES = {"date": "2026-01-31", "timestamp": "2026-01-31 13:45:00", "time": "
 
 
 def _unix(form: str, text: str) -> str:
-    return (
-        f"case when regexp_full_match({text}, '[0-9]{{1,17}}') then make_timestamp(try_cast({text} as bigint) * {UNIX[form]}) end"
-    )
+    digits, microseconds = UNIX[form]
+    count = f"regexp_full_match({text}, '[0-9]{{1,{digits}}}')"
+    return f"case when {count} then make_timestamp(try_cast({text} as bigint) * {microseconds}) end"
 
 
 def _instant(format_: str, text: str) -> str:

@@ -80,10 +80,10 @@ def _rows(path: Path, dialect: Workbook) -> Iterator[tuple[int, list]]:
     unpacking.measured(path)
     with _opened(path) as book:
         sheet = _sheet(book, dialect)
-        top, left = sheet.start or (0, 0)
-        for number, cells in enumerate(sheet.iter_rows(), start=top + 1):
+        # The reader gives the empty rows above the first cell, and not the empty columns before it.
+        for number, cells in enumerate(sheet.iter_rows(), start=1):
             if number > dialect.skip_rows:
-                yield number, [""] * left + cells
+                yield number, cells
 
 
 def _opened(path: Path) -> CalamineWorkbook:

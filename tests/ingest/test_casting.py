@@ -25,7 +25,7 @@ CONNECTION.execute("set timezone = 'UTC'")
 class Terms:
     dialect: Dialect
     timezone: str
-    clock_changes: ClockChanges = ClockChanges()
+    clock_changes: ClockChanges
 
 
 def value_of(
@@ -41,13 +41,15 @@ def value_in(
     csv: Csv | None = None,
     zone: str = "UTC",
     accepted: tuple[str, ...] = (),
-    changes: ClockChanges = ClockChanges(),
+    changes: ClockChanges | None = None,
     **verbs,
 ) -> tuple[Any, str]:
     """What a row of cells becomes: (value, ""), or (None, reason)."""
     column = Column("x", type_, False, accepted, None)
     cell = Cell.model_validate({"from": "header"} | verbs if not {"sum", "join", "value"} & set(verbs) else verbs)
-    parts = cast(cell, column, Terms(csv or Csv(), zone, changes), "x", {name: f'"{name}"' for name in cells}.get)
+    parts = cast(
+        cell, column, Terms(csv or Csv(), zone, changes or ClockChanges()), "x", {name: f'"{name}"' for name in cells}.get
+    )
     raw = ", ".join(f'{"null" if text is None else literal(text)}::varchar as "{name}"' for name, text in cells.items())
     cleaned = ", ".join(clean(f'"{name}"') + f' as "{name}"' for name in cells)
     sql = f"select {cleaned} from (select {raw})"
@@ -104,6 +106,11 @@ ENGLISH = Csv(decimal=".", thousands=",", symbols=("$", "USD"))
         ("(3,00)", FRENCH, "-3"),
         ("$1,234.00", ENGLISH, "1234"),
         ("-$45.00", ENGLISH, "-45"),
+        ("-$1,234.00", ENGLISH, "-1234"),
+        ("($12.50)", ENGLISH, "-12.5"),
+        ("(12,50 €)", FRENCH, "-12.5"),
+        ("12,50 €-", FRENCH, "-12.5"),
+        ("1 234,50", FRENCH, "1234.5"),
         ("$-45.00", ENGLISH, "-45"),
         ("45.00 USD", ENGLISH, "45"),
         ("1.234,50", Csv(decimal=",", thousands="."), "1234.5"),
@@ -264,6 +271,98 @@ def test_verbs_combine() -> None:
     )
     assert kept("0000-00-00", "date", values={"0000-00-00": ""}) is None
     assert literal("l'or") == "'l''or'"
+
+
+def test_what_values_does_not_list_is_refused_where_it_could_pass_for_a_value() -> None:
+    prices = {"values": {"310": "19.99"}}
+    assert kept("310", "decimal(18,4)", **prices) == Decimal("19.99")
+    value, reason = value_of("311", "decimal(18,4)", **prices)
+    assert (value, reason) == (None, "not one of the texts that `values` lists")
+    assert is_refused("2026-01-02", "date", values={"tomorrow": "2026-01-03"})
+    assert kept("311", "decimal(18,4)", **prices, other="0") == 0
+
+
+def test_blank_texts_mean_nothing_and_others_stay() -> None:
+    for text in ("n/a", "-", ""):
+        assert kept(text, "decimal(18,4)", blank=["n/a", "-"]) is None
+    assert kept("3.5", "decimal(18,4)", blank=["n/a", "-"]) == Decimal("3.5")
+    assert kept("n/a", "integer", blank="n/a", empty="0") == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "sku", "strip"),
+    [
+        ("'7210", "7210", {"start": "'"}),
+        ("17850.0", "17850", {"end": [".00", ".0"]}),
+        ("17850.00", "17850", {"end": [".00", ".0"]}),
+        ("17850.5", "17850.5", {"end": ".0"}),
+        ("#1001", "1001", {"start": ["N° ", "#"]}),
+        ("# 1001", "1001", {"start": "#"}),
+        ("'", None, {"start": "'"}),
+        ("1001", "1001", {"start": "#", "end": ".0"}),
+    ],
+)
+def test_what_a_system_adds_to_its_numbers_is_stripped(given: str, sku: str | None, strip: dict) -> None:
+    assert kept(given, "varchar", strip=strip) == sku
+
+
+def test_several_columns_add_up_exactly_or_not_at_all() -> None:
+    taxes = {"sum": ["a", "b", "c"]}
+    assert value_in({"a": "1,10", "b": None, "c": "-0,10"}, "decimal(18,4)", FRENCH, **taxes) == (Decimal(1), "")
+    assert value_in({"a": None, "b": None, "c": ""}, "decimal(18,4)", FRENCH, **taxes) == (None, "")
+    assert value_in({"a": "1,10", "b": "1.10", "c": None}, "decimal(18,4)", FRENCH, **taxes)[1].startswith("not a number")
+    assert value_in({"a": "150", "b": "50", "c": "0"}, "decimal(18,4)", unit="0.01", **taxes) == (Decimal(2), "")
+
+
+def test_an_amount_is_shared_by_the_units_of_its_line() -> None:
+    def price(amount: str, units: str | None, **verbs) -> tuple:
+        return value_in({"header": amount, "units": units}, "decimal(18,4)", ENGLISH, divided_by="units", **verbs)
+
+    assert price("$10.00", "4") == (Decimal("2.5"), "")
+    assert price("$10.00", "3") == (Decimal("3.3333"), "")
+    assert price("-$20.00", "-3") == (Decimal("6.6667"), "")
+    for units in ("0", "", None, "two"):
+        assert price("$10.00", units) == (None, "cannot be divided: 'units' holds no number but nought")
+    assert price("ten", "2")[1].startswith("not a number")
+
+
+def test_a_column_may_write_its_numbers_otherwise_than_its_file() -> None:
+    other = {"number": {"decimal": ",", "thousands": " ", "symbols": ["€"]}}
+    assert kept("(1\u202f234,50\u00a0€)", "decimal(18,4)", **other) == Decimal("-1234.5")
+    assert is_refused("1234.50", "decimal(18,4)", **other)
+
+
+def test_a_text_is_only_there_where_its_condition_holds() -> None:
+    paid = {"when": {"state": {"is": "paid"}}}
+    assert value_in({"header": "5", "state": "paid"}, "integer", **paid) == (5, "")
+    assert value_in({"header": "five", "state": "open"}, "integer", **paid) == (None, "")
+    assert value_in({"state": "open"}, "integer", value="1", **paid) == (None, "")
+
+
+def test_each_row_may_name_its_time_zone() -> None:
+    zones = {"from": "zone", "values": {"Eastern Time (US & Canada)": "America/New_York", "Paris": "Europe/Paris"}}
+
+    def instant(local: str, zone: str | None, timezone: dict) -> tuple:
+        return value_in({"header": local, "zone": zone}, "timestamp", timezone=timezone)
+
+    assert instant("2026-07-15 10:00", "Eastern Time (US & Canada)", zones) == (datetime(2026, 7, 15, 14), "")
+    assert instant("2026-07-15 10:00", "Paris", zones) == (datetime(2026, 7, 15, 8), "")
+    assert instant("2026-07-15 10:00", "Europe/Lisbon", {"from": "zone"}) == (datetime(2026, 7, 15, 9), "")
+    assert "column 'zone', is not one that" in instant("2026-07-15 10:00", "London", zones)[1]
+    assert "column 'zone', is not one that" in instant("2026-07-15 10:00", None, zones)[1]
+    assert "clocks in Europe/Paris were put back" in instant("2026-10-25 02:30", "Paris", zones)[1]
+    assert "clocks in America/New_York were put forward" in instant("2026-03-08 02:30", "Eastern Time (US & Canada)", zones)[1]
+    assert "not a timestamp" in instant("15/07/2026", "Paris", zones)[1]
+
+
+@pytest.mark.parametrize(
+    ("given", "form"), [("1767348000", "unix"), ("1767348000000", "unix_ms"), ("1767348000000000", "unix_us")]
+)
+def test_times_may_be_counted_from_1970(given: str, form: str) -> None:
+    assert kept(given, "timestamp", zone="Europe/Paris", format=form) == datetime(2026, 1, 2, 10)
+    assert is_refused("1767348000.5", "timestamp", format=form)
+    assert is_refused("-1", "timestamp", format=form)
+    assert is_refused("99999999999999999", "timestamp", format=form)
 
 
 DIALECTS = [(Csv(), ".", ""), (FRENCH, ",", " "), (ENGLISH, ".", ",")]
