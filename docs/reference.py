@@ -6,6 +6,7 @@ YAML beside the marts.
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import typer
 import yaml
@@ -38,9 +39,7 @@ def commands() -> Iterator[str]:
         default = "" if field.default is None else f"`{field.default}`"
         yield f"| `OMNIKPI_{name.upper()}` | {default} | {field.description} |"
     yield ""
-    context = typer.Context(group, info_name="omnikpi")
-    for name in group.list_commands(context):  # type: ignore[attr-defined]
-        command = group.get_command(context, name)  # type: ignore[attr-defined]
+    for name, command in _commands(group):
         usage = " ".join(command.collect_usage_pieces(typer.Context(command)))
         yield f"## `omnikpi {name}`\n\n{command.help}\n\n```\nomnikpi {name} {usage}\n```\n"
         options = [parameter for parameter in command.params if getattr(parameter, "help", None)]
@@ -52,6 +51,16 @@ def commands() -> Iterator[str]:
             yield ""
     yield "## Exit codes\n\n| code | meaning |\n|---|---|"
     yield from (f"| {code} | {meaning} |" for code, meaning in cli.EXIT_CODES.items())
+
+
+def _commands(group: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every command by the words that call it, those of a group after the group itself."""
+    context = typer.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        yield f"{prefix}{name}", command
+        if hasattr(command, "list_commands"):
+            yield from _commands(command, f"{prefix}{name} ")
 
 
 def entity_tables() -> Iterator[str]:

@@ -406,6 +406,11 @@ class Mapping:
         """Whether some row may feed nothing, not every entity, or an entity's row together with others."""
         return bool(self.skip or self.unpack) or any(feed.when or feed.per for feed in self.feeds.values())
 
+    @property
+    def read(self) -> set[str]:
+        """Every header it reads."""
+        return {name for names, _ in self.headers() for name in names}
+
     def headers(self) -> Iterator[tuple[tuple[str, ...], bool]]:
         """Each set of header names of which one must be there, with whether it may be absent."""
         needed = [*self.skip]

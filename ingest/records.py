@@ -4,8 +4,9 @@ A nested field is named by its dotted path. A list of objects with `key` and `va
 each key: `event_params.ga_session_id`. Any other list stays one text, as JSON.
 """
 
+import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import NoReturn
@@ -15,9 +16,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ingest import DataRefused, unpacking
-from ingest.mappings import Dialect, Ndjson, Parquet
+from ingest.mappings import Ndjson, Parquet
 from ingest.reading import BATCH_RECORDS, MAX_RECORD, SPACES, Rows, Text
 from ingest.workbooks import cell_text, float_text
+
+# How many records are looked at for the names of their fields, where that must be quick.
+FIRST_RECORDS = 1000
 
 
 class _Columns:
@@ -73,21 +77,24 @@ def read_parquet(path: Path, dialect: Parquet, folder: Path) -> Text:
     try:
         file = pq.ParquetFile(unpacking.unpacked(path, folder))
         for batch in file.iter_batches(batch_size=BATCH_RECORDS):
-            columns: dict[str, pl.Series | list] = {}
-            for name, values in zip(batch.schema.names, batch.columns, strict=True):
-                columns |= _nested(name, values) if pa.types.is_nested(values.type) else {name: _texts(values)}
-            if len(columns):
-                output.write(list(range(output.count + 1, output.count + 1 + len(batch))), columns)
+            output.write(list(range(output.count + 1, output.count + 1 + len(batch))), _fields_of(batch))
     except pa.ArrowException:
         raise DataRefused("it is no Parquet file, or is cut; ask for it again") from None
     header = output.header or tuple(file.schema_arrow.names)
     return Text(header, folder / "records", output.count, dialect, None)
 
 
-def read_header(path: Path, dialect: Dialect, folder: Path) -> tuple[str, ...]:
-    """The names of the fields, of which records may have some and not others."""
-    read: Callable = read_ndjson if isinstance(dialect, Ndjson) else read_parquet
-    return read(path, dialect, folder).header
+def read_header(path: Path, dialect: Ndjson | Parquet, folder: Path) -> tuple[str, ...]:
+    """The names of the fields that the first records have."""
+    try:
+        if isinstance(dialect, Ndjson):
+            rows = [flat(_parse(text)) for _, text in itertools.islice(_json_lines(path), FIRST_RECORDS)]
+            return tuple(_by_name(rows))
+        file = pq.ParquetFile(unpacking.unpacked(path, folder))
+        batch = next(file.iter_batches(batch_size=FIRST_RECORDS), None)
+        return tuple(_fields_of(batch)) if batch else tuple(file.schema_arrow.names)
+    except (ValueError, RecursionError, pa.ArrowException):
+        raise DataRefused(f"it is no {type(dialect).__name__} file; describe the format it has") from None
 
 
 def flat(record: dict) -> dict[str, str | None]:
@@ -177,6 +184,17 @@ def _json_lines(path: Path) -> Iterator[tuple[int, str]]:
 def _by_name(rows: list[dict[str, str | None]]) -> dict[str, pl.Series | list]:
     names = dict.fromkeys(name for row in rows for name in row)
     return {name: [row.get(name) for row in rows] for name in names}
+
+
+def _fields_of(batch: pa.RecordBatch) -> dict[str, pl.Series | list]:
+    """Dotted path → texts of every field of a batch."""
+    fields: dict[str, pl.Series | list] = {}
+    for name, values in zip(batch.schema.names, batch.columns, strict=True):
+        found = _nested(name, values) if pa.types.is_nested(values.type) else {name: _texts(values)}
+        if twice := fields.keys() & found:
+            raise DataRefused(f"field {min(twice)!r} is there twice; rename one")
+        fields |= found
+    return fields
 
 
 def _nested(name: str, values: pa.Array) -> dict[str, pl.Series | list]:

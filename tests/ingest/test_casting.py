@@ -32,7 +32,7 @@ def value_of(
     given: str | None, type_: str, csv: Csv | None = None, zone: str = "UTC", accepted: tuple[str, ...] = (), **verbs
 ) -> tuple[Any, str]:
     """What a cell becomes: (value, ""), or (None, reason) for a text that is refused."""
-    return value_in({"header": given}, type_, csv, zone, accepted, **verbs)
+    return value_in({"header": given}, type_, csv, zone, accepted, None, **verbs)
 
 
 def value_in(
@@ -42,7 +42,7 @@ def value_in(
     zone: str = "UTC",
     accepted: tuple[str, ...] = (),
     changes: ClockChanges | None = None,
-    **verbs,
+    **verbs: Any,
 ) -> tuple[Any, str]:
     """What a row of cells becomes: (value, ""), or (None, reason)."""
     column = Column("x", type_, False, accepted, None)
@@ -274,7 +274,7 @@ def test_verbs_combine() -> None:
 
 
 def test_what_values_does_not_list_is_refused_where_it_could_pass_for_a_value() -> None:
-    prices = {"values": {"310": "19.99"}}
+    prices: dict[str, Any] = {"values": {"310": "19.99"}}
     assert kept("310", "decimal(18,4)", **prices) == Decimal("19.99")
     value, reason = value_of("311", "decimal(18,4)", **prices)
     assert (value, reason) == (None, "not one of the texts that `values` lists")
@@ -307,7 +307,7 @@ def test_what_a_system_adds_to_its_numbers_is_stripped(given: str, sku: str | No
 
 
 def test_several_columns_add_up_exactly_or_not_at_all() -> None:
-    taxes = {"sum": ["a", "b", "c"]}
+    taxes: dict[str, Any] = {"sum": ["a", "b", "c"]}
     assert value_in({"a": "1,10", "b": None, "c": "-0,10"}, "decimal(18,4)", FRENCH, **taxes) == (Decimal(1), "")
     assert value_in({"a": None, "b": None, "c": ""}, "decimal(18,4)", FRENCH, **taxes) == (None, "")
     assert value_in({"a": "1,10", "b": "1.10", "c": None}, "decimal(18,4)", FRENCH, **taxes)[1].startswith("not a number")
@@ -327,13 +327,13 @@ def test_an_amount_is_shared_by_the_units_of_its_line() -> None:
 
 
 def test_a_column_may_write_its_numbers_otherwise_than_its_file() -> None:
-    other = {"number": {"decimal": ",", "thousands": " ", "symbols": ["€"]}}
+    other: dict[str, Any] = {"number": {"decimal": ",", "thousands": " ", "symbols": ["€"]}}
     assert kept("(1\u202f234,50\u00a0€)", "decimal(18,4)", **other) == Decimal("-1234.5")
     assert is_refused("1234.50", "decimal(18,4)", **other)
 
 
 def test_a_text_is_only_there_where_its_condition_holds() -> None:
-    paid = {"when": {"state": {"is": "paid"}}}
+    paid: dict[str, Any] = {"when": {"state": {"is": "paid"}}}
     assert value_in({"header": "5", "state": "paid"}, "integer", **paid) == (5, "")
     assert value_in({"header": "five", "state": "open"}, "integer", **paid) == (None, "")
     assert value_in({"state": "open"}, "integer", value="1", **paid) == (None, "")

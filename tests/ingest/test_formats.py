@@ -46,9 +46,9 @@ def workbook(*sheets: str, start: int = 0) -> bytes:
         for name in sheets or ("Orders",):
             sheet = book.add_worksheet(name)
             sheet.write_row(start, 0, ["number", "at", "shipping", "test"])
-            sheet.write_number(start + 1, 0, 17850.0)
+            sheet.write_number(start + 1, 0, 17850)
             sheet.write_datetime(start + 1, 1, datetime(2026, 1, 2, 10), moment)
-            sheet.write_formula(start + 1, 2, "=49/10", None, 4.9)
+            sheet.write_formula(start + 1, 2, "=49/10", None, 4.9)  # pyright: ignore[reportArgumentType]
             sheet.write_boolean(start + 1, 3, False)
             sheet.write_string(start + 2, 0, "007")
             sheet.write_datetime(start + 2, 1, datetime(2026, 1, 3), day)
