@@ -5,6 +5,7 @@ YAML beside the marts.
 """
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,14 @@ import yaml
 import cli
 from ingest.build import PROJECT
 from ingest.entities import entities
-from ingest.mappings import load_mappings
+from ingest.mappings import Mapping, load_mappings
 from settings import Settings
 
 DOCS = Path(__file__).parent
 NOTE = "<!-- Written by `python -m docs.reference`; edit what it documents instead. -->\n"
 
 
+@cache
 def pages() -> dict[str, str]:
     """File name → text of every reference page."""
     return {
@@ -28,6 +30,8 @@ def pages() -> dict[str, str]:
         "entities.md": _page("The canonical entities", entity_tables()),
         "mappings.md": _page("The mappings that ship", mappings()),
         "metrics.md": _page("The metrics", metrics()),
+    } | {
+        f"mappings/{mapping.name}.md": _page(mapping.about.title, mapping_page(mapping)) for mapping in shipped() if mapping.about
     }
 
 
@@ -81,10 +85,92 @@ def entity_tables() -> Iterator[str]:
         yield ""
 
 
+def shipped() -> list[Mapping]:
+    return list(load_mappings(Settings(sources=None)).values())
+
+
 def mappings() -> Iterator[str]:
     yield "| source | mapping | files | feeds |\n|---|---|---|---|"
-    for mapping in load_mappings(Settings(sources=None)).values():
-        yield f"| {mapping.source} | `{mapping.name}` | `{', '.join(mapping.files)}` | {', '.join(mapping.feeds)} |"
+    for mapping in shipped():
+        name = f"[`{mapping.name}`](mappings/{mapping.name}.md)" if mapping.about else f"`{mapping.name}`"
+        yield f"| {mapping.source} | {name} | `{', '.join(mapping.files)}` | {', '.join(mapping.feeds)} |"
+
+
+def mapping_page(mapping: Mapping) -> Iterator[str]:
+    """A mapping for the person who brings its export: where it is found, what bites, what it feeds, what is left out."""
+    assert mapping.about
+    document = yaml.load(mapping.path.read_text(encoding="utf-8"), yaml.BaseLoader)  # noqa: S506  all text, as it is read
+    yield f"**Where it is found.** {_flow(mapping.about.menu)}\n"
+    patterns = " or ".join(f"`{pattern}`" for pattern in mapping.files)
+    place = mapping.path.relative_to(DOCS.parent).as_posix()
+    yield f"**Where it goes.** `inbox/{mapping.source}/`, named {patterns}. Mapping: [`{mapping.name}.yml`](../../{place}).\n"
+    for title, notes in (("What bites", mapping.about.bites), ("What it cannot tell", mapping.about.left_out)):
+        if notes:
+            yield f"## {title}\n\n" + "\n".join(f"- {_flow(note)}" for note in notes) + "\n"
+    for name, feed in document["entities"].items():
+        yield f"## Feeds {name}\n"
+        yield from (f"{words} `{_plain(feed[key])}`.\n" for key, words in _ROWS.items() if key in feed)
+        yield "| column | comes from |\n|---|---|"
+        yield from (f"| {column} | {_origin(cell)} |" for column, cell in feed.items() if column not in _ROWS)
+        yield ""
+    if known := [(key, document[key]) for key in _WHOLE_FILE if key in document]:
+        yield "## The whole file\n\n| key | |\n|---|---|"
+        yield from (f"| {key} | `{_plain(value)}` |" for key, value in known)
+        yield ""
+    if mapping.ignore:
+        yield f"## Ignored\n\n{', '.join(f'`{header}`' for header in mapping.ignore)}"
+
+
+_ROWS = {"when": "Rows where", "per": "One row per"}
+_WHOLE_FILE = (
+    *("csv", "workbook", "ndjson", "parquet", "timezone", "clock_changes", "country", "customer_space"),
+    *("aliases", "fill", "unpack", "skip"),
+)
+
+
+def _origin(cell: str | list | dict) -> str:
+    """Where a column comes from: its headers, then each verb that changes what stands in them."""
+    if not isinstance(cell, dict):
+        return " or ".join(f"`{header}`" for header in ([cell] if isinstance(cell, str) else cell))
+    verbs = dict(cell)
+    if "value" in verbs:
+        words = [f"always `{verbs.pop('value')}`"]
+    elif "sequence" in verbs:
+        words = [f"number of the row within its `{verbs.pop('sequence')}`"]
+    elif "sum" in verbs:
+        words = [" + ".join(f"`{header}`" for header in verbs.pop("sum"))]
+    elif "join" in verbs:
+        joined = verbs.pop("join")
+        between = f" joined by `{joined['with']}`" if joined["with"].strip() else ""
+        words = [" and ".join(f"`{header}`" for header in joined["columns"]) + between]
+    else:
+        words = [_origin(verbs.pop("from"))]
+    if verbs.pop("optional", None):
+        words[0] += " (where it is there)"
+    for verb, said in verbs.items():
+        if verb == "values":
+            said = ", ".join(f"{text or 'nothing'} → {meant or 'nothing'}" for text, meant in said.items())
+            words.append(said.replace("|", "\\|"))
+        else:
+            words.append(f"{verb} `{_plain(said)}`")
+    return "; ".join(words)
+
+
+def _plain(value: Any) -> str:
+    """A part of a mapping on one line, safe within a table."""
+    if isinstance(value, dict):
+        text = ", ".join(f"{key}: {_nested(part)}" for key, part in value.items())
+    elif isinstance(value, list):
+        text = ", ".join(map(_nested, value))
+    else:
+        text = value
+    return text.replace("|", "\\|")
+
+
+def _nested(value: Any) -> str:
+    if isinstance(value, dict):
+        return f"{{{_plain(value)}}}"
+    return f"[{_plain(value)}]" if isinstance(value, list) else value
 
 
 def metrics() -> Iterator[str]:
@@ -130,4 +216,5 @@ def _page(title: str, lines: Iterator[str]) -> str:
 
 if __name__ == "__main__":
     for file_name, text in pages().items():
+        (DOCS / file_name).parent.mkdir(exist_ok=True)
         (DOCS / file_name).write_text(text)
