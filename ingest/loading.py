@@ -436,7 +436,8 @@ class Plan:
             missing = f"{name} is null and (text_{name} is not null or {str(column.required).lower()})"
             if feed.per:
                 unread = f"own_{name} is null and text_{name} is not null"
-                missing = f"({unread} or {name} is null)" if column.required else unread
+                # where others of its key have faults, what this row holds is none
+                missing = f"(own_{name} is null and (text_{name} is not null or {name} is null))" if column.required else unread
             findings.append(
                 f"{{entity: '{entity.name}', column_name: '{column.name}', "
                 f"value: case when text_{name} is not null then {value} end, "
