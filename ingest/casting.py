@@ -8,7 +8,7 @@ DuckDB's cast, `read` is what was strictly read, `value` is what is kept, `reaso
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from ingest.entities import Column
@@ -69,6 +69,8 @@ def clean(column: str) -> str:
 
 def cast(cell: Cell, column: Column, mapping: Terms, name: str, reference: Reference) -> Cast:
     """The strict cast of a column whose texts come from the cells that `reference` names: a header's SQL, None where absent."""
+    if cell.divided_by:
+        return _divided(cell, column, mapping, name, reference)
     if cell.sum:
         return _sum(cell, column, mapping, name, reference)
     texts = {f"text_{name}": _text(cell, column, reference)}
@@ -84,8 +86,7 @@ def cast(cell: Cell, column: Column, mapping: Terms, name: str, reference: Refer
     if cell.values and cell.other is None and _is_closed(column):
         unlisted = literal("not one of the texts that `values` lists")
         reason = f"case when starts_with(text_{name}, {_UNLISTED}) then {unlisted} else {reason} end"
-    found = Cast(texts | one.texts, one.candidates, one.reads, one.value, reason)
-    return _divided(found, cell, column, mapping, name, reference) if cell.divided_by else found
+    return Cast(texts | one.texts, one.candidates, one.reads, one.value, reason)
 
 
 def shown(name: str) -> str:
@@ -141,7 +142,7 @@ def _stripped(sql: str, cuts: Sequence[str], end: str) -> str:
 
 def _sum(cell: Cell, column: Column, mapping: Terms, name: str, reference: Reference) -> Cast:
     """The sum of several columns, each cast strictly; empty cells add nothing, and all of them empty are no sum."""
-    rest = {"sum": (), "unit": None, "absolute": False, "divided_by": None}
+    rest = {"sum": (), "unit": None, "absolute": False}
     parts = [
         cast(cell.model_copy(update=rest | {"from_": (header,)}), column, mapping, f"{name}_{index}", reference)
         for index, header in enumerate(cell.sum)
@@ -155,24 +156,25 @@ def _sum(cell: Cell, column: Column, mapping: Terms, name: str, reference: Refer
     value = f"try_cast({_scaled(f'({total})', cell, column)} as {column.type})"
     # A later layer knows the parts by name; the column's own text is what stood in them.
     all_texts = ", ".join(texts[f"text_{one}"] for one in names)
-    found = Cast(
+    return Cast(
         texts | {f"text_{name}": f"nullif(concat_ws(' + ', {all_texts}), '')"},
         {key: sql for part in parts for key, sql in part.candidates.items()},
         {key: sql for part in parts for key, sql in part.reads.items()},
         f"case when text_{name} is not null and {sound} then {value} end",
         parts[0].reason,
     )
-    return _divided(found, cell, column, mapping, name, reference) if cell.divided_by else found
 
 
-def _divided(found: Cast, cell: Cell, column: Column, mapping: Terms, name: str, reference: Reference) -> Cast:
-    """A value shared by the number another column holds, rounded to the column's decimals."""
-    by = Column("by", "decimal(18,4)", False, (), None)
-    divisor = cast(Cell.model_validate({"from": cell.divided_by}), by, mapping, f"{name}_by", reference)
+def _divided(cell: Cell, column: Column, mapping: Terms, name: str, reference: Reference) -> Cast:
+    """An amount shared by the number another column holds, rounded to the column's decimals."""
+    amount = replace(column, type="decimal(18,4)")
+    found = cast(cell.model_copy(update={"divided_by": None, "absolute": False}), amount, mapping, name, reference)
+    divisor = cast(Cell.model_validate({"from": cell.divided_by}), amount, mapping, f"{name}_by", reference)
     wrong = f"read_{name}_by is null or read_{name}_by = 0"
     reason = literal(f"cannot be divided: {cell.divided_by!r} holds no number but nought")
     scale = column.type.rstrip(")").split(",")[1]
     share = f"round(({found.value})::double / read_{name}_by::double, {scale})"
+    share = f"abs({share})" if cell.absolute else share
     return Cast(
         found.texts | divisor.texts,
         found.candidates | divisor.candidates,

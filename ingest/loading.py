@@ -225,6 +225,7 @@ class Plan:
                     yield entity, feed, column, feed.cells[column.name], f"{entity.name}_{column.name}"
 
     def _layers(self) -> str:
+        """SQL of every row with its texts, its values, why a text has none, and whether the row is faulty."""
         skip = self.mapping.skip
         is_blank = " and ".join(f"c{index} is null" for index in range(len(self.text.header)))
         not_skipped = f" and not ({casting.condition(skip, self._reference)})" if skip else ""
@@ -258,7 +259,7 @@ class Plan:
         rows = f"select line{', item' if self.mapping.unpack else ''}, {', '.join(added)} from ({self._cells()})"
         for layer in (*layers, values, [f"{faulty} as is_faulty"]):
             rows = f"select *, {', '.join(layer)} from ({rows})" if layer else rows
-        return self._judged(self._grouped(rows))
+        return self._led(self._judged(self._grouped(self._judged(rows))))
 
     def _cells(self) -> str:
         """SQL of the records' cells, with those that the mapping fills and a row for each item that it unpacks."""
@@ -312,9 +313,13 @@ class Plan:
         return f"select * replace (is_faulty or {' or '.join(missing)} as is_faulty) from ({rows})" if missing else rows
 
     def _judged(self, rows: str) -> str:
-        """SQL in which a record is faulty as a whole, and the row that stands for each key is known."""
-        if self.mapping.unpack:
-            rows = f"select * replace (bool_or(is_faulty) over (partition by line) as is_faulty) from ({rows})"
+        """SQL in which a record is faulty as a whole, however many rows were unpacked from it."""
+        if not self.mapping.unpack:
+            return rows
+        return f"select * replace (bool_or(is_faulty) over (partition by line) as is_faulty) from ({rows})"
+
+    def _led(self, rows: str) -> str:
+        """SQL that knows which row stands for each key: the first sound one."""
         leads = []
         for entity in self.entities:
             if self._keys(entity):
@@ -435,9 +440,8 @@ class Plan:
             value = casting.literal(MASK) if column.pii or self._is_personal(cell) else f"left({casting.shown(name)}, 200)"
             missing = f"{name} is null and (text_{name} is not null or {str(column.required).lower()})"
             if feed.per:
-                unread = f"own_{name} is null and text_{name} is not null"
-                # where others of its key have faults, what this row holds is none
-                missing = f"(own_{name} is null and (text_{name} is not null or {name} is null))" if column.required else unread
+                # What another row of the key holds is no fault of this one.
+                missing = f"own_{name} is null and (text_{name} is not null or {name} is null and {str(column.required).lower()})"
             findings.append(
                 f"{{entity: '{entity.name}', column_name: '{column.name}', "
                 f"value: case when text_{name} is not null then {value} end, "

@@ -324,6 +324,14 @@ def test_an_amount_is_shared_by_the_units_of_its_line() -> None:
     for units in ("0", "", None, "two"):
         assert price("$10.00", units) == (None, "cannot be divided: 'units' holds no number but nought")
     assert price("ten", "2")[1].startswith("not a number")
+    assert price("-$20.00", "2", absolute=True) == price("$20.00", "-2", absolute=True) == (Decimal(10), "")
+
+
+def test_a_rate_is_a_sum_of_taxes_over_their_amount() -> None:
+    rate: dict[str, Any] = {"sum": ["a", "b"], "divided_by": "net"}
+    assert value_in({"a": "1500.00", "b": "500.00", "net": "10000.00"}, "decimal(9,6)", **rate) == (Decimal("0.2"), "")
+    assert value_in({"a": None, "b": None, "net": "10000.00"}, "decimal(9,6)", **rate) == (None, "")
+    assert value_in({"a": "20000000", "b": None, "net": "0.01"}, "decimal(9,6)", **rate)[0] is None
 
 
 def test_a_column_may_write_its_numbers_otherwise_than_its_file() -> None:

@@ -194,3 +194,74 @@ def test_a_column_that_has_both_its_names_is_there_twice(installation, refused) 
     installation.map("woo", PACKED.replace("entities:", "aliases: {Date: Datum}\nentities:", 1))
     told = refused("woo/orders.csv", "Datum," + WOO + "2026-01-02,2026-01-02 10:00:00,7,1x Scarf,1,25.00\n")
     assert "column 'Date' is there 2 times" in told
+
+
+SQUARE = """
+source: square
+files: "items*"
+csv: {thousands: ",", symbols: ["$"]}
+clock_changes: {repeated: first}
+entities:
+  orders:
+    when: {Event Type: {is: Payment}}
+    per: Transaction ID
+    order_id: Transaction ID
+    ordered_at:
+      join: {with: " ", columns: [Date, Time]}
+      format: "%m/%d/%y %H:%M:%S"
+      timezone: {from: Time Zone, values: {Eastern Time (US & Canada): America/New_York}}
+    channel: {value: store}
+    location_id: Location
+    status: {value: completed}
+    currency: {value: USD}
+  order_lines:
+    when: {Event Type: {is: Payment}}
+    order_id: Transaction ID
+    line_number: {sequence: Transaction ID}
+    sku: {from: SKU, empty: unknown}
+    quantity: Qty
+    unit_price: {from: Gross Sales, divided_by: Qty}
+    discount_amount: {from: Discounts, absolute: true}
+    line_amount: Net Sales
+    vat_rate: {from: Tax, divided_by: Net Sales}
+    includes_vat: {value: false}
+  returns:
+    when: {Event Type: {is: Refund}}
+    return_id: Transaction ID
+    line_number: {sequence: Transaction ID}
+    order_id: Transaction ID
+    sku: {from: SKU, empty: unknown}
+    quantity: {from: Qty, absolute: true}
+    refund_amount: {from: Net Sales, absolute: true}
+    returned_at:
+      join: {with: " ", columns: [Date, Time]}
+      format: "%m/%d/%y %H:%M:%S"
+      timezone: {from: Time Zone, values: {Eastern Time (US & Canada): America/New_York}}
+    resolution: {value: refund}
+ignore: [Item]
+"""
+
+
+def test_a_till_that_tells_amounts_of_lines_and_refunds_beside_sales(installation) -> None:
+    installation.map("square", SQUARE)
+    start, zone = "07/15/26,10:30:00", "Eastern Time (US & Canada)"
+    installation.drop(
+        "square/items.csv",
+        "Date,Time,Time Zone,Item,Qty,SKU,Gross Sales,Discounts,Net Sales,Tax,Transaction ID,Event Type,Location\n"
+        f'{start},{zone},Tea,3,A-1,"$1,000.00",-$100.00,$900.00,$90.00,X1,Payment,Main St\n'
+        f"{start},{zone},Cup,1,,$8.00,$0.00,$8.00,$0.80,X1,Payment,Main St\n"
+        f"07/16/26,11:00:00,{zone},Cup,-1,,-$8.00,$0.00,-$8.00,-$0.80,X1,Refund,Main St\n"
+        f"{start},Mars,Cup,1,,$8.00,$0.00,$8.00,$0.80,X2,Payment,Main St\n",
+    )
+    load = installation.ingest().loads[0]
+    assert (load.rows_loaded, load.rows_rejected) == (3, 1)
+    assert load.entities == {"orders": 1, "order_lines": 2, "returns": 1}
+    assert installation.ask("select order_id, ordered_at::varchar from raw.orders") == [("X1", "2026-07-15 14:30:00")]
+    columns = "line_number, sku, unit_price::varchar, discount_amount::varchar, line_amount::varchar, vat_rate::varchar"
+    assert installation.ask(f"select {columns} from raw.order_lines order by 1") == [
+        (1, "A-1", "333.3333", "100.0000", "900.0000", "0.100000"),
+        (2, "unknown", "8.0000", "0.0000", "8.0000", "0.100000"),
+    ]
+    returned = "select quantity::integer, refund_amount::varchar, returned_at::varchar from raw.returns"
+    assert installation.ask(returned) == [(1, "8.0000", "2026-07-16 15:00:00")]
+    assert "column 'Time Zone', is not one" in installation.ask("select reason from ledger.rejects")[0][0]
