@@ -14,25 +14,31 @@ import yaml
 
 import cli
 from ingest.build import PROJECT
-from ingest.entities import entities
-from ingest.mappings import Mapping, load_mappings
+from ingest.entities import Entity, entities
+from ingest.mappings import Mapping, load_mappings, read_mapping
 from settings import Settings
 
 DOCS = Path(__file__).parent
+TEMPLATES = DOCS.parent / "ingest" / "templates"
 NOTE = "<!-- Written by `python -m docs.reference`; edit what it documents instead. -->\n"
 
 
 @cache
 def pages() -> dict[str, str]:
     """File name → text of every reference page."""
-    return {
+    one_each = {
         "commands.md": _page("Commands", commands()),
         "entities.md": _page("The canonical entities", entity_tables()),
         "mappings.md": _page("The mappings that ship", mappings()),
         "metrics.md": _page("The metrics", metrics()),
-    } | {
-        f"mappings/{mapping.name}.md": _page(mapping.about.title, mapping_page(mapping)) for mapping in shipped() if mapping.about
     }
+    documented = {
+        f"mappings/{mapping.name}.md": _page(mapping.about.title, mapping_page(mapping))
+        for mapping in [*shipped(), *examples()]
+        if mapping.about
+    }
+    templates = {f"../ingest/templates/{entity.name}.yml": template(entity) for entity in entities().values()}
+    return one_each | documented | templates
 
 
 def commands() -> Iterator[str]:
@@ -71,8 +77,7 @@ def entity_tables() -> Iterator[str]:
     yield "What every export is mapped into, declared in `dbt_project/models/staging/__sources.yml`."
     yield "**Bold** columns identify a row within its system, a column marked ● must be filled,"
     yield "and what is personal stays in the vault.\n"
-    declared = yaml.safe_load((PROJECT / "models" / "staging" / "__sources.yml").read_text())["sources"][0]["tables"]
-    described = {table["name"]: table for table in declared}
+    described = _declared()
     for entity in entities().values():
         text = {column["name"]: column["description"] for column in described[entity.name]["columns"]}
         yield f"## {entity.name}\n\n{described[entity.name]['description']}\n"
@@ -85,15 +90,66 @@ def entity_tables() -> Iterator[str]:
         yield ""
 
 
+def _declared() -> dict[str, dict]:
+    """Every entity's declaration, by name."""
+    tables = yaml.safe_load((PROJECT / "models" / "staging" / "__sources.yml").read_text())["sources"][0]["tables"]
+    return {table["name"]: table for table in tables}
+
+
 def shipped() -> list[Mapping]:
     return list(load_mappings(Settings(sources=None)).values())
 
 
+def examples() -> list[Mapping]:
+    return [read_mapping(path, "Europe/Paris") for path in sorted((TEMPLATES / "examples").glob("*.yml"))]
+
+
 def mappings() -> Iterator[str]:
+    yield from _mapping_table(shipped())
+    yield "\n# Templates and examples\n"
+    yield "What a system of your own exports has a layout of its own. Begin with the template of the entity it feeds, or with the"
+    yield "example nearest to it, copy it to the folder `OMNIKPI_SOURCES` names, and write your headers."
+    yield "[writing-mappings.md](writing-mappings.md) has every verb.\n"
+    links = (f"[{name}](../ingest/templates/{name}.yml)" for name in entities())
+    yield f"Templates, one an entity: {', '.join(links)}.\n"
+    yield "Examples as French systems export: semicolons, Windows-1252, decimal commas, amounts with VAT, `DD/MM/YYYY`.\n"
+    yield from _mapping_table(examples())
+
+
+def _mapping_table(some: list[Mapping]) -> Iterator[str]:
     yield "| source | mapping | files | feeds |\n|---|---|---|---|"
-    for mapping in shipped():
+    for mapping in some:
         name = f"[`{mapping.name}`](mappings/{mapping.name}.md)" if mapping.about else f"`{mapping.name}`"
         yield f"| {mapping.source} | {name} | `{', '.join(mapping.files)}` | {', '.join(mapping.feeds)} |"
+
+
+def template(entity: Entity) -> str:
+    """A mapping for an export whose headers are the entity's own columns, to be copied and changed."""
+    table = _declared()[entity.name]
+    said = {column["name"]: column["description"] for column in table["columns"]}
+    lines = [
+        f"# Template: {entity.name}. {table['description']}",
+        "# Copy it to the folder that OMNIKPI_SOURCES names, and write on the right of each column the header your export has.",
+        f"# A row is known by its {', '.join(entity.key)}. Delete optional columns that the export lacks.",
+        "source: my_system                # the system; its files arrive in inbox/my_system/",
+        f'files: "{entity.name}*.csv"',
+        '# French systems often write {delimiter: ";", encoding: cp1252, decimal: ",", thousands: " "}.',
+        'csv: {delimiter: ",", encoding: utf-8}',
+    ]
+    if any(column.type == "timestamp" for column in entity.columns):
+        lines.append("# timezone: Europe/Paris         # of times without an offset, where it is not the installation's")
+    lines += ["entities:", f"  {entity.name}:"]
+    for title, is_required in (("required", True), ("optional", False)):
+        columns = [column for column in entity.columns if column.required == is_required]
+        lines += [f"    # {title}"] if columns else []
+        for column in columns:
+            cell = column.name if is_required else f"{{from: {column.name}, optional: true}}"
+            notes = [said[column.name]]
+            notes += [f"One of {', '.join(column.accepted)}: translate yours with `values`."] if column.accepted else []
+            notes += ["Written otherwise than 2026-01-31? Say how with `format`."] if column.type in ("date", "timestamp") else []
+            notes += ["Personal."] if column.pii else []
+            lines += [f"    # {' '.join(notes)}", f"    {column.name}: {cell}"]
+    return "\n".join(lines) + "\n"
 
 
 def mapping_page(mapping: Mapping) -> Iterator[str]:

@@ -30,7 +30,7 @@ EXAMPLES = ROOT / "ingest" / "templates" / "examples"
 # What the demonstration and the Olist tests prove with whole histories.
 PROVED_ELSEWHERE = ("demo_", "olist_")
 
-SETTINGS = Settings(sources=EXAMPLES if EXAMPLES.is_dir() else None, timezone="Europe/Paris", _env_file=None)  # pyright: ignore[reportCallIssue]
+SETTINGS = Settings(sources=EXAMPLES, timezone="Europe/Paris", _env_file=None)  # pyright: ignore[reportCallIssue]
 MAPPINGS = {name: one for name, one in load_mappings(SETTINGS).items() if not name.startswith(PROVED_ELSEWHERE)}
 EXPECTED = {
     (folder.name, file): said
@@ -92,6 +92,23 @@ def test_a_shipped_mapping_has_a_sample_in_which_every_column_it_feeds_holds_som
 def test_a_shipped_mapping_says_where_its_export_is_found_and_has_its_page(name: str) -> None:
     assert MAPPINGS[name].about, "write `about`"
     assert f"mappings/{name}.md" in pages()
+
+
+VALUES = {"timestamp": "2026-01-31 13:45:00", "date": "2026-01-31", "time": "13:45", "boolean": "true", "varchar": "some text"}
+
+
+def test_a_template_of_each_entity_takes_an_export_in_its_own_words(tmp_path: Path) -> None:
+    templates = ROOT / "ingest" / "templates"
+    assert {path.stem for path in templates.glob("*.yml")} == set(entities())
+    settings = Settings(data_dir=tmp_path, sources=templates, _env_file=None)  # pyright: ignore[reportCallIssue]
+    inbox = settings.inbox / "my_system"
+    inbox.mkdir(parents=True)
+    for entity in entities().values():
+        cells = [(column.accepted or (VALUES.get(column.type, "1"),))[0] for column in entity.columns]
+        text = f"{','.join(column.name for column in entity.columns)}\n{','.join(cells)}\n"
+        (inbox / f"{entity.name}_2026.csv").write_text(text)
+    loads = ingest(settings).loads
+    assert {(load.mapping, load.verdict, load.rows_loaded) for load in loads} == {(name, "loaded", 1) for name in entities()}
 
 
 def test_no_file_has_two_mappings() -> None:
