@@ -106,7 +106,7 @@ def examples() -> list[Mapping]:
 
 def mappings() -> Iterator[str]:
     yield from _mapping_table(shipped())
-    yield "\n# Templates and examples\n"
+    yield "\n## Templates and examples\n"
     yield "What a system of your own exports has a layout of its own. Begin with the template of the entity it feeds, or with the"
     yield "example nearest to it, copy it to the folder `OMNIKPI_SOURCES` names, and write your headers."
     yield "[writing-mappings.md](writing-mappings.md) has every verb.\n"
