@@ -39,6 +39,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+sources_app = typer.Typer(invoke_without_command=True, add_completion=False)
+app.add_typer(sources_app, name="sources")
 out = Console(soft_wrap=True)
 err = Console(stderr=True, soft_wrap=True)
 
@@ -223,15 +225,30 @@ def metrics() -> None:
     out.print(table)
 
 
-@app.command()
-def sources() -> None:
+@sources_app.callback()
+def sources(context: typer.Context) -> None:
     """List the mappings: which files load, and what they feed."""
     from ingest.mappings import load_mappings
 
+    if context.invoked_subcommand:
+        return
     table = Table("source", "mapping", "files", "feeds", box=None, header_style="bold")
     for mapping in load_mappings(_settings()).values():
         table.add_row(mapping.source, mapping.name, ", ".join(mapping.files), ", ".join(mapping.feeds))
     out.print(table)
+
+
+@sources_app.command()
+def new(
+    file: Annotated[Path, typer.Option("--from", help="The file to look at.", exists=True, dir_okay=False)],
+) -> None:
+    """Propose a mapping for an unknown file: what is sure, and every doubt as a comment; write and load nothing."""
+    from ingest.inbox import original_name
+    from ingest.mappings import load_mappings
+    from ingest.proposing import propose
+
+    settings = _settings()
+    print(propose(file, original_name(settings, file.absolute()), load_mappings(settings).values()))
 
 
 @app.command()

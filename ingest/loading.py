@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 
-from ingest import DataRefused, casting, ledger, reading, vault
+from ingest import DataRefused, casting, exports, ledger, reading, vault
 from ingest.entities import IDENTIFIERS, Column, Entity, create_tables, entities
 from ingest.ledger import Load
 from ingest.mappings import Cell, Feed, Mapping
@@ -19,6 +19,16 @@ from ingest.reading import Text
 from settings import Settings
 
 MASK = "•••"
+# Which of the values of a key's rows stands for them; empty ones are passed over.
+_TAKES = {
+    "first": "arg_min({value}, line)",
+    "last": "arg_max({value}, line)",
+    "min": "min({value})",
+    "max": "max({value})",
+    "sum": "sum({value})",
+    "count": "count({value})",
+    "any": "bool_or({value})",
+}
 # Files of up to so many records are cast once into memory; longer ones are streamed again for each table they feed.
 HELD_RECORDS = 200_000
 # Errors that no content of a file can cause.
@@ -71,12 +81,8 @@ def load_file(
     """
     started, before = time.perf_counter(), path.stat()
     load = attempt(warehouse, path, sha256, mapping.source, mapping.name, name)
-    reading.positions(mapping, reading.read_header(path, mapping.csv))
     with tempfile.TemporaryDirectory(dir=folder) as texts:
-        for read in (reading.scan, reading.rewrite):
-            text = read(path, mapping.csv, Path(texts))
-            if text is None:
-                continue
+        for text in exports.read(path, mapping, Path(texts)):
             if not reading.is_still(path, before):
                 raise DataRefused("it changed while it was read; send it again once it is complete")
             loaded = _attempt(warehouse, safe, Plan(mapping, text, load), started)
@@ -196,6 +202,7 @@ class Plan:
         The casts of a wide export take longer to plan than a small file takes to read.
         """
         kept = ["line", "is_blank", "is_faulty", *(f"takes_{entity.name}" for entity in self.entities)]
+        kept += [f"leads_{entity.name}" for entity in self.entities if self._keys(entity)]
         kept += [name for *_, name in self._mapped()]
         connection.execute(f"create or replace temp table held as select {', '.join(kept)} from ({self._casts})")
         self._rows = "from held"
@@ -205,6 +212,8 @@ class Plan:
         return self._rows != self._casts
 
     def _reference(self, header: str) -> str | None:
+        if header in self.mapping.unpacked:
+            return f"u{self.mapping.unpacked.index(header) + 1}"
         position = self._positions.get(header)
         return None if position is None else f"c{position}"
 
@@ -216,34 +225,112 @@ class Plan:
                     yield entity, feed, column, feed.cells[column.name], f"{entity.name}_{column.name}"
 
     def _layers(self) -> str:
-        csv, timezone, skip = self.mapping.csv, self.mapping.timezone, self.mapping.skip
+        """SQL of every row with its texts, its values, why a text has none, and whether the row is faulty."""
+        skip = self.mapping.skip
         is_blank = " and ".join(f"c{index} is null" for index in range(len(self.text.header)))
         not_skipped = f" and not ({casting.condition(skip, self._reference)})" if skip else ""
-        texts, candidates, reads, values, faults = [], [], [], [], {entity.name: [] for entity in self.entities}
-        for entity, _, column, cell, name in self._mapped():
-            texts.append(f"{casting.text(cell, column, self._reference)} as text_{name}")
-            cast = casting.cast(cell, column, csv, timezone, name)
+        added = [f"{is_blank} as is_blank"]
+        for entity in self.entities:
+            feed = self.mapping.feeds[entity.name]
+            item = f" and {self._item_of(feed)}" if self.mapping.unpack else ""
+            added.append(f"{casting.condition(feed.when, self._reference)}{not_skipped}{item} as takes_{entity.name}")
+            added += [f"{self._reference(header)} as {key}" for header, key in zip(feed.per, self._keys(entity), strict=True)]
+        candidates, reads, values = {}, {}, []
+        faults = {entity.name: [f"{key} is null" for key in self._keys(entity)] for entity in self.entities}
+        for entity, feed, column, cell, name in self._mapped():
+            cast = casting.cast(cell, column, self.mapping, name, self._reference)
+            added += [f"{sql} as {alias}" for alias, sql in cast.texts.items()]
+            value, reason = cast.value, cast.reason
             if cell.sequence:
-                order = f"row_number() over (partition by text_{name}, takes_{entity.name} order by line)"
-                cast = casting.Cast("null", "null", f"case when text_{name} is not null then {order} end", "null")
-            candidates.append(f"{cast.candidate} as candidate_{name}")
-            reads.append(f"{cast.read} as read_{name}")
-            values.append(f"({cast.value})::{column.type} as {name}")
-            values.append(f"{self._reason(cell, cast.reason, name)} as reason_{name}")
-            if column.required:
+                order = f"row_number() over (partition by text_{name}, takes_{entity.name} order by {self._order})"
+                value, reason = f"case when text_{name} is not null then {order} end", "null"
+            else:
+                candidates |= cast.candidates
+                reads |= cast.reads
+            own = f"own_{name}" if feed.per else name
+            values.append(f"({value})::{column.type} as {own}")
+            values.append(f"{self._reason(cell, reason, name)} as reason_{name}")
+            if column.required and not feed.per:
                 faults[entity.name].append(f"{name} is null")
             elif column.type != "varchar" or column.accepted:
-                faults[entity.name].append(f"({name} is null and text_{name} is not null)")
-        takes = [
-            f"{casting.condition(self.mapping.feeds[entity.name].when, self._reference)}{not_skipped} as takes_{entity.name}"
-            for entity in self.entities
-        ]
-        faulty = " or ".join(f"takes_{name} and ({' or '.join(tests)})" for name, tests in faults.items())
+                faults[entity.name].append(f"({own} is null and text_{name} is not null)")
+        layers = [[f"{sql} as {alias}" for alias, sql in layer.items()] for layer in (candidates, reads)]
+        faulty = " or ".join(f"takes_{name} and ({' or '.join(tests)})" for name, tests in faults.items() if tests) or "false"
+        rows = f"select line{', item' if self.mapping.unpack else ''}, {', '.join(added)} from ({self._cells()})"
+        for layer in (*layers, values, [f"{faulty} as is_faulty"]):
+            rows = f"select *, {', '.join(layer)} from ({rows})" if layer else rows
+        return self._led(self._judged(self._grouped(self._judged(rows))))
+
+    def _cells(self) -> str:
+        """SQL of the records' cells, with those that the mapping fills and a row for each item that it unpacks."""
         rows = self.text.select()
-        for added in ([f"{is_blank} as is_blank", *takes, *texts], candidates, reads, values, [f"{faulty} as is_faulty"]):
-            kept = "line" if added[1:2] == takes[:1] else "*"
-            rows = f"select {kept}, {', '.join(added)} from ({rows})"
+        fill, unpack = self.mapping.fill, self.mapping.unpack
+        if fill:
+            key = self._reference(fill.by)
+            above = f"over (partition by {key} order by line rows between unbounded preceding and current row)"
+            cells = [cell for header in fill.columns if (cell := self._reference(header))]
+            filled = ", ".join(
+                f"case when {key} is null then {cell} else last_value({cell} ignore nulls) {above} end as {cell}"
+                for cell in cells
+            )
+            rows = f"select * replace ({filled}) from ({rows})" if cells else rows
+        if unpack:
+            packed, item, on = self._reference(unpack.column), casting.literal(unpack.item), casting.literal(unpack.on)
+            joined = f"case when regexp_full_match(part, {item}) then whole || chr(31) || part else whole || {on} || part end"
+            parts = f"string_split(list_reduce(string_split({packed}, {on}), lambda whole, part: {joined}), chr(31))"
+            rows = f"select *, {packed} as packed, coalesce({parts}, [null::varchar]) as parts from ({rows})"
+            rows = f"select *, unnest(parts) as part, generate_subscripts(parts, 1) as item from ({rows})"
+            groups = [f"{casting.group('part', unpack.item, number)} as u{number}" for number in range(1, len(unpack.into) + 1)]
+            rows = f"select *, {', '.join(groups)} from ({rows})"
         return rows
+
+    def _keys(self, entity: Entity) -> list[str]:
+        """Names of the columns that hold what the entity takes one row `per`; none where it takes every row."""
+        return [f"key_{entity.name}_{index}" for index in range(len(self.mapping.feeds[entity.name].per))]
+
+    def _item_of(self, feed: Feed) -> str:
+        """SQL of whether a feed may take an unpacked row: each item of it, or each record once."""
+        return "packed is not null" if self.mapping.reads_items(feed) else "item = 1"
+
+    @property
+    def _order(self) -> str:
+        return "line, item" if self.mapping.unpack else "line"
+
+    def _grouped(self, rows: str) -> str:
+        """SQL with, for entities that take one row per key, the values of the key's sound rows in place of each row's own."""
+        taken, missing = [], []
+        for entity, feed, column, cell, name in self._mapped():
+            if not feed.per:
+                continue
+            keys = ", ".join(self._keys(entity))
+            over = f"filter (where takes_{entity.name} and not is_faulty) over (partition by {keys})"
+            taken.append(f"({_TAKES[cell.take or 'first'].format(value=f'own_{name}')} {over})::{column.type} as {name}")
+            if column.required:
+                missing.append(f"(takes_{entity.name} and {name} is null)")
+        if not taken:
+            return rows
+        rows = f"select *, {', '.join(taken)} from ({rows})"
+        return f"select * replace (is_faulty or {' or '.join(missing)} as is_faulty) from ({rows})" if missing else rows
+
+    def _judged(self, rows: str) -> str:
+        """SQL in which a record is faulty as a whole, however many rows were unpacked from it."""
+        if not self.mapping.unpack:
+            return rows
+        return f"select * replace (bool_or(is_faulty) over (partition by line) as is_faulty) from ({rows})"
+
+    def _led(self, rows: str) -> str:
+        """SQL that knows which row stands for each key: the first sound one."""
+        leads = []
+        for entity in self.entities:
+            if self._keys(entity):
+                keys = ", ".join([f"takes_{entity.name} and not is_faulty", *self._keys(entity)])
+                order = f"row_number() over (partition by {keys} order by {self._order})"
+                leads.append(f"takes_{entity.name} and not is_faulty and {order} = 1 as leads_{entity.name}")
+        return f"select *, {', '.join(leads)} from ({rows})" if leads else rows
+
+    def _keeps(self, entity: Entity) -> str:
+        """SQL of whether a row becomes one of the entity's."""
+        return f"leads_{entity.name}" if self._keys(entity) else f"takes_{entity.name} and not is_faulty"
 
     def _reason(self, cell: Cell, reason: str, name: str) -> str:
         place = f" (column {' or '.join(map(repr, cell.headers))})" if cell.headers else " (given by the mapping)"
@@ -266,7 +353,7 @@ class Plan:
         if "customer_ref" in cells:
             space = casting.literal(self.mapping.customer_space + ":")
             hashes.append(f"{vault.hashed('customer', f'{space} || {entity.name}_customer_ref')} as hash_customer_ref")
-        kept = f"takes_{entity.name} and not is_faulty" if self.mapping.is_conditional else "not is_faulty"
+        kept = self._keeps(entity) if self.mapping.is_conditional else "not is_faulty"
         return f"select {', '.join(['*', *hashes])} from ({self._rows}) where {kept}"
 
     def _output(self, entity: Entity, name: str, type_: str) -> str:
@@ -330,27 +417,47 @@ class Plan:
         )
 
     def count(self) -> str:
-        """SQL of the records read, those left out (blank, or taken by no entity), those faulty, and each entity's sound ones."""
+        """SQL of the records read, those left out (blank, or taken by no entity), those faulty, and each entity's sound rows."""
         taken = " or ".join(f"takes_{entity.name}" for entity in self.entities)
-        sound = ", ".join(f"count(*) filter (takes_{entity.name} and not is_faulty)" for entity in self.entities)
-        is_fault = "is_faulty and not is_blank"
-        left_out = f"not ({taken}) or (is_faulty and is_blank)"
-        return f"select count(*), count(*) filter ({left_out}), count(*) filter ({is_fault}), {sound} from ({self._rows})"
+        left_out, is_fault = f"not ({taken}) or (is_faulty and is_blank)", "is_faulty and not is_blank"
+        sound = [f"count(*) filter ({self._keeps(entity)})" for entity in self.entities]
+        if not self.mapping.unpack:
+            counts = ["count(*)", f"count(*) filter ({left_out})", f"count(*) filter ({is_fault})", *sound]
+            return f"select {', '.join(counts)} from ({self._rows})"
+        each = ", ".join(f"{rows} as rows_{entity.name}" for rows, entity in zip(sound, self.entities, strict=True))
+        records = (
+            f"select bool_and({left_out}) as left_out, bool_or({is_fault}) as is_fault, {each} from ({self._rows}) group by line"
+        )
+        totals = ", ".join(f"coalesce(sum(rows_{entity.name}), 0)::bigint" for entity in self.entities)
+        return (
+            f"select count(*), count(*) filter (left_out), count(*) filter (is_fault and not left_out), {totals} from ({records})"
+        )
 
     def insert_rejects(self) -> str:
         """SQL that enters every faulty column of every faulty row, personal values masked."""
         findings = []
-        for entity, _, column, cell, name in self._mapped():
-            value = casting.literal(MASK) if column.pii or self._is_personal(cell) else f"left(text_{name}, 200)"
+        for entity, feed, column, cell, name in self._mapped():
+            value = casting.literal(MASK) if column.pii or self._is_personal(cell) else f"left({casting.shown(name)}, 200)"
             missing = f"{name} is null and (text_{name} is not null or {str(column.required).lower()})"
+            if feed.per:
+                # What another row of the key holds is no fault of this one.
+                missing = f"own_{name} is null and (text_{name} is not null or {name} is null and {str(column.required).lower()})"
             findings.append(
                 f"{{entity: '{entity.name}', column_name: '{column.name}', "
                 f"value: case when text_{name} is not null then {value} end, "
                 f"reason: case when takes_{entity.name} and {missing} then reason_{name} end}}"
             )
+        for entity in self.entities:
+            for header, key in zip(self.mapping.feeds[entity.name].per, self._keys(entity), strict=True):
+                reason = casting.literal(f"empty, but `per` takes one row for each (column {header!r})")
+                findings.append(
+                    f"{{entity: '{entity.name}', column_name: null, value: null, "
+                    f"reason: case when takes_{entity.name} and {key} is null then {reason} end}}"
+                )
         faults = f"select line, unnest([{', '.join(findings)}]) as fault from ({self._casts}) where is_faulty and not is_blank"
+        once = "distinct " if self.mapping.unpack else ""
         return (
-            f"insert into ledger.rejects select {self.load.file_id}, line, fault.entity, fault.column_name, fault.value, "
+            f"insert into ledger.rejects select {once}{self.load.file_id}, line, fault.entity, fault.column_name, fault.value, "
             f"fault.reason from ({faults}) where fault.reason is not null"
         )
 

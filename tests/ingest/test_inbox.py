@@ -136,7 +136,7 @@ def test_check_names_the_closest_mapping_or_begins_one(installation) -> None:
     unlike = installation.drop("shop/stock_2026-01.csv", "Référence;Magasin;Stock\nA;S01;3\n".encode("cp1252"))
     told = check_file(installation.settings, unlike).text()
     assert 'csv: {delimiter: ";", encoding: cp1252}' in told
-    assert "'Référence'" in told
+    assert '#  - "Référence"' in told
 
 
 def test_status_knows_sources_loads_and_quarantine(installation, refused) -> None:

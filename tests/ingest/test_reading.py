@@ -4,14 +4,16 @@ import csv
 import gzip
 import io
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest import DataRefused, reading
+from ingest import DataRefused, reading, unpacking
 from ingest.mappings import Csv
 
 
@@ -79,24 +81,17 @@ def test_blocks_may_end_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
     # The header must lie in the first block; what follows may be cut anywhere.
     first = iter([len("a,b\r\n")])
-    opened = reading.opened
+    parts = reading.parts
 
     class Dripping(io.BytesIO):
         def read(self, size: int | None = -1) -> bytes:
             return super().read(next(first, block))
 
-    class Open:
-        def __init__(self, path: Path) -> None:
-            self.path = path
+    def dripping(path: Path) -> Iterator[BinaryIO]:
+        for content in parts(path):
+            yield Dripping(content.read())
 
-        def __enter__(self) -> Dripping:
-            with opened(self.path) as content:
-                return Dripping(content.read())
-
-        def __exit__(self, *_: object) -> None:
-            pass
-
-    monkeypatch.setattr(reading, "opened", Open)
+    monkeypatch.setattr(reading, "parts", dripping)
     text = reading.scan(path, Csv(), tmp_path)
     assert text is not None
     found = duckdb.execute(f"select line, c0, c1 from ({text.select()}) order by line").fetchall()
@@ -147,7 +142,7 @@ def test_a_line_over_a_megabyte_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_gzip_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "BLOCK", 1024)
+    monkeypatch.setattr(unpacking, "LEAST_LIMIT", 1024)
     packed = gzip.compress(b"a,b\n" + b"1,x\n" * 200_000)
     assert "unpacks to more than 200 times its size" in refusal(write(tmp_path, packed, "bomb.csv.gz"))
 
