@@ -11,3 +11,12 @@ class ConfigurationError(Exception):
     """The installation is set up wrongly; the message names file, key and fix."""
 
     exit_code = 78
+
+
+def exit_code(error: Exception) -> int | None:
+    """The exit code an expected failure has; None for one that is a fault of ours."""
+    if (code := getattr(error, "exit_code", None)) or isinstance(error, OSError):
+        return code or 74
+    import duckdb
+
+    return 74 if isinstance(error, (duckdb.IOException, duckdb.FatalException, duckdb.OutOfMemoryException)) else None

@@ -9,11 +9,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ingest import failpoints
 from settings import Settings
 
 PROJECT = Path(__file__).resolve().parent.parent / "dbt_project"
 # What its Python models compute with.
 ESTIMATORS = PROJECT.parent / "estimators"
+# dbt ends when the run that called it does, however that ended: else it would go on writing to the warehouse, alone.
+DBT = """
+import os, threading
+threading.Thread(target=lambda: (os.read(0, 1), os._exit(1)), daemon=True).start()
+from dbt.cli.main import cli
+cli(prog_name="dbt")
+"""
 
 
 @dataclass(frozen=True)
@@ -41,7 +49,7 @@ class BuildResult:
 
 
 class BuildFailed(Exception):
-    """A dbt build that must not be published; `exit_code` tells data at fault (65) from the project at fault (78)."""
+    """A dbt build that must not be published; `exit_code` tells faulty data (65) from the disk (74) and the project (78)."""
 
     def __init__(self, message: str, exit_code: int) -> None:
         super().__init__(message)
@@ -76,8 +84,8 @@ def build(
     command = [
         *(
             sys.executable,
-            "-m",
-            "dbt.cli.main",
+            "-c",
+            DBT,
             "--log-format",
             "json",
             "--no-use-colors",
@@ -98,7 +106,13 @@ def build(
     }
     errors: list[str] = []
     with subprocess.Popen(
-        command, env=environment, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command,
+        env=environment,
+        cwd=PROJECT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     ) as process:
         assert process.stdout is not None
         for line in process.stdout:
@@ -109,6 +123,8 @@ def build(
                 continue
             if event["level"] == "error":
                 errors.append(event["msg"].strip())
+            if event["name"] == "NodeFinished":
+                failpoints.reach("models half built")
             if progress and event["name"] in ("LogModelResult", "LogSeedResult", "LogTestResult", "NodeFinished"):
                 progress(event["msg"])
     if not results_file.exists():
@@ -147,5 +163,7 @@ def _fault(nodes: tuple[Node, ...], errors: list[str]) -> tuple[str, int]:
     if not failed:
         return "dbt failed: " + "\n".join(errors or ["it gave no reason; see the log"]), 78
     lines = [f"{node.kind.replace('_', ' ')} {node.name}: {node.message or node.status}" for node in failed]
+    if any(sign in line for line in [*lines, *errors] for sign in ("IO Error", "No space left", "Out of Memory Error")):
+        return "\n".join(lines), 74
     data_at_fault = all(node.kind == "test" and node.status == "fail" for node in failed)
     return "\n".join(lines), 65 if data_at_fault else 78

@@ -48,7 +48,8 @@ class Check:
         lines = [f"{self.path.name}: {f'mapping {self.mapping.path.name}' if self.mapping else 'no mapping'}"]
         for header, columns in (self.feeds or {}).items():
             ignored = self.mapping and self.mapping.ignores(header)
-            lines.append(f"  {header!r} → {', '.join(columns) or ('ignored' if ignored else 'NOT MAPPED')}")
+            unread = "ignored" if ignored else "new, left out: map it, or list it under `ignore`"
+            lines.append(f"  {header!r} → {', '.join(columns) or unread}")
         if self.would_load:
             load = self.load
             lines.append(f"{load.rows_in:,} rows: {load.rows_loaded:,} would load, {load.rows_rejected:,} would be rejected")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 
-from ingest import DataRefused, casting, ledger, reading, vault
+from ingest import DataRefused, casting, failpoints, ledger, reading, vault
 from ingest.entities import IDENTIFIERS, Column, Entity, create_tables, entities
 from ingest.ledger import Load
 from ingest.mappings import Cell, Feed, Mapping
@@ -19,6 +19,8 @@ from ingest.reading import Text
 from settings import Settings
 
 MASK = "•••"
+FEWEST_DIGITS_OF_A_PHONE = 8
+DATE_LIKE = r"[0-9]{1,4}([-/.])[0-9]{1,2}[-/.][0-9]{1,4}([ T][0-9:.]{4,15}( ?(Z|[AP]M|[+-][0-9:]{2,5}))?)?"
 # Files of up to so many records are cast once into memory; longer ones are streamed again for each table they feed.
 HELD_RECORDS = 200_000
 # Errors that no content of a file can cause.
@@ -71,7 +73,9 @@ def load_file(
     """
     started, before = time.perf_counter(), path.stat()
     load = attempt(warehouse, path, sha256, mapping.source, mapping.name, name)
-    reading.positions(mapping, reading.read_header(path, mapping.csv))
+    header = reading.read_header(path, mapping.csv)
+    reading.positions(mapping, header)
+    load = replace(load, new_columns=reading.new_columns(mapping, header))
     with tempfile.TemporaryDirectory(dir=folder) as texts:
         for read in (reading.scan, reading.rewrite):
             text = read(path, mapping.csv, Path(texts))
@@ -110,12 +114,14 @@ def _attempt(
     connections = [warehouse] if safe is None else [safe, warehouse]
     for connection in connections:
         connection.execute("begin")
+    failpoints.reach("load begun")
     try:
         account = _write(warehouse, safe, plan)
         if account is None:
             return None
-        if account.rows_rejected and not account.rows_loaded:
-            raise DataRefused(_nothing_fits(warehouse, account, plan.load.file_id))
+        is_emptied = account.rows_rejected and not account.rows_loaded
+        if is_emptied or not plan.mapping.takes_rejects(account.rows_rejected, account.rows_in):
+            raise _too_many_rejects(warehouse, account, plan)
         load = replace(
             plan.load,
             verdict="loaded_with_rejects" if account.rows_rejected else "loaded",
@@ -123,9 +129,13 @@ def _attempt(
             seconds=round(time.perf_counter() - started, 3),
         )
         ledger.record(warehouse, load)
-        # The vault first: values without a ledger entry are removed by the next load, the reverse would be a loss.
-        for connection in connections:
-            connection.execute("commit")
+        failpoints.reach("load recorded")
+        # The vault first: values without a ledger entry are removed by the next run, the reverse would be a loss.
+        if safe is not None:
+            safe.execute("commit")
+        failpoints.reach("vault committed")
+        warehouse.execute("commit")
+        failpoints.reach("load committed")
         return load
     except (duckdb.InvalidInputException, duckdb.ConversionException):
         # DuckDB could not read the text. Its message quotes the line, personal values included, so it goes no further.
@@ -140,12 +150,18 @@ def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute("rollback")
 
 
-def _nothing_fits(warehouse: duckdb.DuckDBPyConnection, account: Account, file_id: int) -> str:
-    line, column, reason = warehouse.execute(
-        "select line, column_name, reason from ledger.rejects where file_id = ? order by line, column_name limit 1", [file_id]
-    ).fetchone() or (0, "", "")
-    place = f"line {line}, column {column}" if column else f"line {line}"
-    return f"none of its {account.rows_rejected} rows fits; first: {place}: {reason}; change the mapping or the export"
+def _too_many_rejects(warehouse: duckdb.DuckDBPyConnection, account: Account, plan: "Plan") -> DataRefused:
+    first = warehouse.execute(
+        "select min(line), column_name, reason from ledger.rejects where file_id = ? group by column_name, reason "
+        "order by count(distinct line) desc, min(line) limit 3",
+        [plan.load.file_id],
+    ).fetchall()
+    told = "; ".join(f"line {line}, column {column}: {why}" if column else f"line {line}: {why}" for line, column, why in first)
+    share = f"{plan.mapping.max_rejects:%}".replace(".000000", "")
+    return DataRefused(
+        f"{account.rows_rejected:,} of its {account.rows_in:,} rows do not fit, more than `max_rejects: {share}` lets pass; "
+        f"{told}; change the mapping or the export"
+    )
 
 
 def _write(warehouse: duckdb.DuckDBPyConnection, safe: duckdb.DuckDBPyConnection | None, plan: "Plan") -> Account | None:
@@ -155,9 +171,10 @@ def _write(warehouse: duckdb.DuckDBPyConnection, safe: duckdb.DuckDBPyConnection
     if safe is not None:
         for entity in plan.entities:
             if entity.personal:
-                safe.execute(f"delete from {entity.name} where _file_id >= ?", [plan.load.file_id])
                 plan.insert_into_vault(entity, warehouse, safe)
+        failpoints.reach("vault written")
     loaded = {entity.name: _count(warehouse, plan.insert(entity)) for entity in plan.entities}
+    failpoints.reach("rows written")
     text = plan.text
     if not plan.mapping.is_conditional and set(loaded.values()) == {text.records}:
         account = Account(text.records, text.records, 0, 0, loaded)
@@ -171,6 +188,8 @@ def _write(warehouse: duckdb.DuckDBPyConnection, safe: duckdb.DuckDBPyConnection
         account = Account(text.records - skipped, sound, faulty + text.ragged_records, skipped, loaded)
     if text.ragged_records:
         warehouse.execute(plan.insert_ragged())
+    if account.rows_rejected and safe is not None:
+        vault.keep_lines(safe, plan.load.file_id, plan.rejected_lines(warehouse))
     for entity in plan.entities:
         if entity.names_persons:
             warehouse.execute(plan.insert_links(entity))
@@ -294,6 +313,18 @@ class Plan:
         personal = {header for _, _, column, other, _ in self._mapped() if column.pii for header in other.headers}
         return bool(personal & set(cell.headers))
 
+    def _is_harmless(self, column: Column, text: str) -> str:
+        """SQL of whether a text is surely no personal value: in a row that slipped, a name stands where a date should be."""
+        personal = [other for _, _, other, _, _ in self._mapped() if other.pii]
+        if not personal:
+            return "true"
+        if column.type.startswith("decimal") or column.type in ("integer", "bigint"):
+            digits = f"length(regexp_replace({text}, '[^0-9]', '', 'g'))"
+            return f"{digits} between 1 and {FEWEST_DIGITS_OF_A_PHONE - 1} and not regexp_matches({text}, '[\\p{{L}}@]')"
+        if column.type in ("date", "timestamp") and not any(other.type == "date" for other in personal):
+            return f"regexp_full_match({text}, {casting.literal(DATE_LIKE)})"
+        return "false"
+
     def _insert(self, table: str, entity: Entity, columns: dict[str, str]) -> str:
         names, outputs = self._columns(entity, columns)
         return f"insert into {table} ({names}) select {outputs} from ({self._hashes(entity)})"
@@ -338,10 +369,11 @@ class Plan:
         return f"select count(*), count(*) filter ({left_out}), count(*) filter ({is_fault}), {sound} from ({self._rows})"
 
     def insert_rejects(self) -> str:
-        """SQL that enters every faulty column of every faulty row, personal values masked."""
+        """SQL that enters every faulty column of every faulty row, values masked that are personal or might be."""
         findings = []
         for entity, _, column, cell, name in self._mapped():
-            value = casting.literal(MASK) if column.pii or self._is_personal(cell) else f"left(text_{name}, 200)"
+            shown = "false" if column.pii or self._is_personal(cell) else self._is_harmless(column, f"text_{name}")
+            value = f"case when {shown} then left(text_{name}, 200) else {casting.literal(MASK)} end"
             missing = f"{name} is null and (text_{name} is not null or {str(column.required).lower()})"
             findings.append(
                 f"{{entity: '{entity.name}', column_name: '{column.name}', "
@@ -354,8 +386,23 @@ class Plan:
             f"fault.reason from ({faults}) where fault.reason is not null"
         )
 
+    def rejected_lines(self, connection: duckdb.DuckDBPyConnection) -> list[tuple[int, str]]:
+        """(line, text) of the header, of every rejected record, and of the sound ones that are numbered together with them."""
+        header, csv = self.text.header, self.mapping.csv
+        rejected = f"(select line from ledger.rejects where file_id = {self.load.file_id})"
+        together = [self._reference(name) for name in self.mapping.numbered]
+        cells = self.text.select()
+        kept = " or ".join(
+            [f"line in {rejected}", *(f"{cell} in (select {cell} from records where line in {rejected})" for cell in together)]
+        )
+        rows = connection.execute(f"with records as materialized ({cells}) from records where {kept}").fetchall()
+        lines = [(row[-1], reading.render(row[:-1], csv)) for row in rows]
+        if self.text.ragged:
+            lines += connection.execute(f"select line::bigint, text from {reading.read_parquet(self.text.ragged)}").fetchall()
+        return [(0, reading.render(header, csv)), *sorted(lines)]
+
     def insert_ragged(self) -> str:
-        """SQL that enters the records of a wrong length; their text is not kept, for what stands in it cannot be known."""
+        """SQL that enters the records of a wrong length; their text goes to the vault, for what stands in it is unknown."""
         assert self.text.ragged
         rows = reading.read_parquet(self.text.ragged)
         return f"insert into ledger.rejects select {self.load.file_id}, line::bigint, null, null, null, reason from {rows}"

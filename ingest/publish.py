@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 import yaml
 
+from ingest import failpoints
 from ingest.build import PROJECT, BuildResult, project_checksum
 from settings import Settings
 
@@ -34,13 +35,34 @@ def publish(settings: Settings, result: BuildResult) -> str:
     Readers see the old build until the last step and the whole new one after it. Raises `PublishFailed` when a copied
     table differs from its original in rows or checksum; the last good build then stays.
     """
-    settings.builds.mkdir(parents=True, exist_ok=True)
-    for leftover in settings.builds.glob(".unfinished-*"):
-        shutil.rmtree(leftover)
+    clear(settings)
     created_at = datetime.now(UTC)
     build_id = _new_id(created_at)
     unfinished = settings.builds / f".unfinished-{build_id}"
-    unfinished.mkdir()
+    unfinished.mkdir(parents=True)
+    try:
+        _write(settings, result, unfinished, build_id, created_at)
+    except Exception:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
+    failpoints.reach("build copied")
+    unfinished.rename(settings.builds / build_id)
+    _sync(settings.builds)
+    failpoints.reach("build named")
+    write_atomically(settings.current, build_id + "\n")
+    failpoints.reach("build current")
+    _prune(settings)
+    return build_id
+
+
+def clear(settings: Settings) -> None:
+    """Removes what a run that was killed left unfinished: on a full disk nothing else could be written."""
+    for leftover in settings.builds.glob(".unfinished-*"):
+        shutil.rmtree(leftover)
+
+
+def _write(settings: Settings, result: BuildResult, unfinished: Path, build_id: str, created_at: datetime) -> None:
+    """Write every file of a build, and force it to the disk."""
     semantic_manifest = result.target / "semantic_manifest.json"
     days = _days_of_marts(json.loads(semantic_manifest.read_text()))
     marts, facts = _copy_marts(settings, unfinished / "marts.duckdb", days)
@@ -64,11 +86,6 @@ def publish(settings: Settings, result: BuildResult) -> str:
     for path in unfinished.iterdir():
         _sync(path)
     _sync(unfinished)
-    unfinished.rename(settings.builds / build_id)
-    _sync(settings.builds)
-    write_atomically(settings.current, build_id + "\n")
-    _prune(settings)
-    return build_id
 
 
 def write_atomically(path: Path, text: str) -> None:
