@@ -18,6 +18,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -276,14 +277,14 @@ def status() -> None:
 
 @app.command()
 def doctor() -> None:
-    """Check the installation: versions, folders, mappings, the current build."""
+    """Check the installation: rights, disk, clock, mappings, the ledger, late feeds, the last run; say what to do."""
     from ingest.diagnosis import diagnose
 
     settings = _settings()
     findings = diagnose(settings)
     for finding in findings:
-        out.print(f"[{'green]ok  ' if finding.ok else 'red]fault'}[/] {finding.subject}: {finding.message}")
-    raise typer.Exit(0 if all(finding.ok for finding in findings) else 78)
+        out.print(f"[{'green]ok  ' if finding.ok else 'red]fault'}[/] {finding.subject}: {escape(finding.message)}")
+    raise typer.Exit(max(finding.exit_code for finding in findings))
 
 
 @app.command()

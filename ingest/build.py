@@ -105,6 +105,7 @@ def build(
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     }
     errors: list[str] = []
+    printed: list[str] = []
     with subprocess.Popen(
         command,
         env=environment,
@@ -119,7 +120,7 @@ def build(
             try:
                 event = json.loads(line)["info"]
             except (ValueError, KeyError):
-                errors.append(line.strip())
+                printed.append(line.strip())
                 continue
             if event["level"] == "error":
                 errors.append(event["msg"].strip())
@@ -128,10 +129,10 @@ def build(
             if progress and event["name"] in ("LogModelResult", "LogSeedResult", "LogTestResult", "NodeFinished"):
                 progress(event["msg"])
     if not results_file.exists():
-        raise BuildFailed("dbt could not start: " + "\n".join(errors or ["it printed nothing"]), exit_code=78)
+        raise BuildFailed("dbt could not start: " + "\n".join(errors or printed or ["it printed nothing"]), exit_code=78)
     nodes = _nodes(results_file, json.loads((target / "manifest.json").read_text()))
     if process.returncode:
-        raise BuildFailed(*_fault(nodes, errors))
+        raise BuildFailed(*_fault(nodes, errors or printed))
     return BuildResult(nodes, target)
 
 

@@ -5,7 +5,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import yaml
 
 from ingest import failpoints
 from ingest.build import PROJECT, BuildResult, project_checksum
+from ingest.mappings import load_mappings
 from settings import Settings
 
 # What readers see of the ledger, beside the marts; rejects are already masked.
@@ -125,7 +126,9 @@ def _copy_marts(settings: Settings, copy: Path, days: Mapping[str, str]) -> tupl
             originals[name] = _fingerprint(connection, f'source.marts."{name}"')
         for name in LEDGER_TABLES:
             connection.execute(f'create table build.ledger."{name}" as from source.ledger."{name}"')
-        facts = _facts(connection)
+        declared = {mapping.name: mapping.every for mapping in load_mappings(settings).values()}
+        rhythms = {name: every / timedelta(hours=1) for name, every in declared.items() if every}
+        facts = _facts(connection, rhythms)
         connection.execute("checkpoint build; detach build")
     if copy.with_name(copy.name + ".wal").exists():
         raise PublishFailed(f"{copy} was left with a write-ahead log: the disk may be full; free space and run again")
@@ -155,7 +158,7 @@ def _fingerprint(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str,
     return {"rows": rows, "checksum": checksum}
 
 
-def _facts(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+def _facts(connection: duckdb.DuckDBPyConnection, rhythms: Mapping[str, float]) -> dict[str, Any]:
     """What went into the build: the data's span, rows by entity, the load high-water mark; writes `ledger.feeds`."""
     names = connection.execute(
         "select table_name from duckdb_tables() where database_name = 'source' and schema_name = 'raw' order by 1"
@@ -177,13 +180,17 @@ def _facts(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
                 median(epoch(gap)) filter (where gap > interval 1 hour) / 3600 as usual_interval_hours
             from loads group by source, mapping
         )
-        select *,
+        select feeds.*,
             epoch(max(last_delivered_at) over () - last_delivered_at) / 3600 as behind_hours,
-            -- One delivery has no rhythm to be late against.
-            usual_interval_hours is null or behind_hours <= greatest($late * usual_interval_hours, 24) as is_fresh
-        from feeds order by source, mapping
+            case
+                when declared.hours is not null then behind_hours <= $late * declared.hours
+                -- One delivery has no rhythm to be late against.
+                else usual_interval_hours is null or behind_hours <= greatest($late * usual_interval_hours, 24)
+            end as is_fresh
+        from feeds left join (select unnest($mappings) as mapping, unnest($hours) as hours) as declared using (mapping)
+        order by source, mapping
         """,
-        {"late": LATE_AFTER_INTERVALS},
+        {"late": LATE_AFTER_INTERVALS, "mappings": list(rhythms), "hours": list(rhythms.values())},
     )
     return {"data_from": first_day, "data_to": last_day, "high_water_mark": high_water, "entities": entities}
 
