@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -124,12 +125,13 @@ def build(
                 continue
             if event["level"] == "error":
                 errors.append(event["msg"].strip())
-            if event["name"] == "NodeFinished":
+            if event["name"] == "LogModelResult":
                 failpoints.reach("models half built")
             if progress and event["name"] in ("LogModelResult", "LogSeedResult", "LogTestResult", "NodeFinished"):
                 progress(event["msg"])
     if not results_file.exists():
-        raise BuildFailed("dbt could not start: " + "\n".join(errors or printed or ["it printed nothing"]), exit_code=78)
+        said = errors or printed or ["it printed nothing"]
+        raise BuildFailed("dbt could not start: " + "\n".join(said), exit_code=74 if _is_of_the_disk(said) else 78)
     nodes = _nodes(results_file, json.loads((target / "manifest.json").read_text()))
     if process.returncode:
         raise BuildFailed(*_fault(nodes, errors or printed))
@@ -164,7 +166,12 @@ def _fault(nodes: tuple[Node, ...], errors: list[str]) -> tuple[str, int]:
     if not failed:
         return "dbt failed: " + "\n".join(errors or ["it gave no reason; see the log"]), 78
     lines = [f"{node.kind.replace('_', ' ')} {node.name}: {node.message or node.status}" for node in failed]
-    if any(sign in line for line in [*lines, *errors] for sign in ("IO Error", "No space left", "Out of Memory Error")):
+    if _is_of_the_disk([*lines, *errors]):
         return "\n".join(lines), 74
     data_at_fault = all(node.kind == "test" and node.status == "fail" for node in failed)
     return "\n".join(lines), 65 if data_at_fault else 78
+
+
+def _is_of_the_disk(said: list[str]) -> bool:
+    """Whether dbt or DuckDB speak of a disk that is full or refuses, or of too little memory."""
+    return any(re.search(r"\[Errno (5|13|27|28|30|122)\]|IO Error|No space left|Out of Memory Error", line) for line in said)
