@@ -123,7 +123,7 @@ def _freshness(settings: Settings) -> str:
             last = dict(connection.execute(newest).fetchall())
     now = datetime.now(UTC).replace(tzinfo=None)
     late = [
-        f"{name} (every {every}, last {f'{last[name]:%Y-%m-%d %H:%M}' if name in last else 'never'})"
+        f"{name} (every {every / timedelta(days=1):g} days, last {f'{last[name]:%Y-%m-%d %H:%M}' if name in last else 'never'})"
         for name, every in rhythms.items()
         if name not in last or now - last[name] > LATE_AFTER_INTERVALS * every
     ]

@@ -21,6 +21,7 @@ from settings import Settings
 # A file written to within these seconds may still be growing.
 FRESH_SECONDS = 3.0
 UNFINISHED = (".part", ".tmp", ".filepart")
+_CORRECTED = re.compile(r"rejects_(\d{6,})")
 _NUMBERED = re.compile(r"^\d{6,}_")
 
 
@@ -187,7 +188,9 @@ def _take(
         # What the archive gives back is loaded again: its mapping has changed.
         if before is not None and not path.is_relative_to(settings.archive):
             return _set_duplicate_aside(settings, warehouse, path, sha256, mapping, before)
-        load = loading.load_file(warehouse, safe, mapping, path, sha256, folder, name)
+        corrects = _CORRECTED.fullmatch(path.parent.name) if path.is_relative_to(settings.quarantine) else None
+        reason = f"corrects file {int(corrects[1])}" if corrects else None
+        load = loading.load_file(warehouse, safe, mapping, path, sha256, folder, name, reason)
     except DataRefused as refusal:
         known = mapping.source if mapping else source or "inbox"
         return _refuse(settings, warehouse, path, sha256, known, mapping, str(refusal))

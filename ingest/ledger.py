@@ -23,11 +23,16 @@ select
     coalesce(sum(rows_rejected), 0)::bigint,
     max_by(file_name, file_id) filter (verdict like 'loaded%'),
     max(loaded_at) filter (verdict like 'loaded%'),
-    coalesce(list(distinct file_name order by file_name) filter (verdict = 'loaded_with_rejects'), []),
+    coalesce(list(distinct file_name order by file_name) filter (verdict = 'loaded_with_rejects' and not is_corrected), []),
+    count(*) filter (verdict = 'loaded_with_rejects'),
     count(*) filter (verdict = 'refused'),
     count(*) filter (verdict = 'duplicate'),
     coalesce(list(distinct mapping || ': ' || array_to_string(new_columns, ', ')) filter (len(new_columns) > 0), [])
-from ledger.files group by source
+from (
+    select *, 'corrects file ' || file_id in (select reason from ledger.files where reason is not null) as is_corrected
+    from ledger.files
+)
+group by source
 """
 
 
@@ -72,7 +77,8 @@ class SourceStatus:
     rows_rejected: int = 0
     last_file: str | None = None
     last_loaded_at: datetime | None = None
-    with_rejects: Sequence[str] = ()
+    to_correct: Sequence[str] = ()
+    with_rejects: int = 0
     refused: int = 0
     duplicates: int = 0
     new_columns: Sequence[str] = ()
@@ -126,18 +132,23 @@ class Status:
 
     def table(self) -> Group:
         """The sources as a table for a terminal, and below it what is quarantined and why."""
-        counted = ("loaded", "with rejects", "refused", "duplicate", "waiting")
-        table = Table("source", *counted, "rows", "rejected", "last load", "last file", "quarantined", box=None)
+        table = Table("source", "files", "rows", "rejected", "last load", box=None)
         for source in self.sources:
+            counts = {
+                "loaded": source.files - source.with_rejects,
+                "loaded with rejects": source.with_rejects,
+                "refused": source.refused,
+                "duplicate": source.duplicates,
+                "waiting": len(source.waiting),
+            }
+            files = ", ".join(f"{count:,} {verdict}" for verdict, count in counts.items() if count)
             last = f"{source.last_loaded_at:%Y-%m-%d %H:%M}" if source.last_loaded_at else "never"
-            files = (source.files, len(source.with_rejects), source.refused, source.duplicates, len(source.waiting))
-            numbers = [f"{number:,}" for number in (*files, source.rows_loaded, source.rows_rejected)]
-            table.add_row(source.source, *numbers, last, source.last_file or "", str(len(source.quarantined)))
+            table.add_row(source.source, files, f"{source.rows_loaded:,}", f"{source.rows_rejected:,}", last)
         balance = "each is loaded or rejected" if self.is_balanced else "THE LEDGER DOES NOT BALANCE: call omnikpi doctor"
         lines = [f"{self.rows_in:,} rows received: {balance}"]
         for source in self.sources:
             lines += [f"quarantined: {source.source}/{name}: {reason}" for name, reason in source.quarantined]
-            places = [shlex.quote(f"{source.source}/{name}") for name in source.with_rejects]
+            places = [shlex.quote(f"{source.source}/{name}") for name in source.to_correct]
             lines += [f"rows to correct: omnikpi rejects {place}" for place in places]
             lines += [f"new columns, not loaded: {source.source}/{text}" for text in source.new_columns]
         return Group(table, *(Text(line) for line in lines))

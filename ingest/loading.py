@@ -66,16 +66,18 @@ def load_file(
     sha256: str,
     folder: Path,
     name: str | None = None,
+    reason: str | None = None,
 ) -> Load:
     """Loads one export and enters it in the ledger, in one transaction; `folder` is for what must not outlive the load.
 
-    Personal values go to the vault `safe` (nowhere when None). Raises `DataRefused`, having changed nothing.
+    `reason` is why it is loaded where it was not simply delivered. Personal values go to the vault `safe` (nowhere when None).
+    Raises `DataRefused`, having changed nothing.
     """
     started, before = time.perf_counter(), path.stat()
     load = attempt(warehouse, path, sha256, mapping.source, mapping.name, name)
     header = reading.read_header(path, mapping.csv)
     reading.positions(mapping, header)
-    load = replace(load, new_columns=reading.new_columns(mapping, header))
+    load = replace(load, new_columns=reading.new_columns(mapping, header), reason=reason)
     with tempfile.TemporaryDirectory(dir=folder) as texts:
         for read in (reading.scan, reading.rewrite):
             text = read(path, mapping.csv, Path(texts))

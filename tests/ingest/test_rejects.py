@@ -67,6 +67,8 @@ def test_rejected_rows_are_written_out_corrected_and_loaded_alone(installation) 
     )
     installation.drop("till/till_1.csv", text)
     installation.ingest()
+    till = next(source for source in status(installation.settings).sources if source.source == "till")
+    assert till.to_correct == ["till_1.csv"]
     written = export(installation.settings, "till/till_1.csv")
     assert stat.S_IMODE(written.stat().st_mode) == 0o600
     assert stat.S_IMODE(written.parent.stat().st_mode) == 0o700
@@ -74,7 +76,9 @@ def test_rejected_rows_are_written_out_corrected_and_loaded_alone(installation) 
 
     written.write_text(written.read_text(encoding="utf-8").replace("19.90", "19,90"), encoding="utf-8")
     load = installation.ingest(replay=[written]).loads[0]
-    assert (load.verdict, load.rows_in, load.file_name) == ("loaded", 1, "till_1.csv")
+    assert (load.verdict, load.rows_in, load.file_name, load.reason) == ("loaded", 1, "till_1.csv", "corrects file 1")
+    till = next(source for source in status(installation.settings).sources if source.source == "till")
+    assert (till.files, till.with_rejects, till.to_correct) == (2, 1, [])
     assert installation.ask("select count(*), count(distinct order_id) from raw.orders") == [(3, 3)]
     assert not written.parent.exists()
 
