@@ -5,6 +5,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -156,6 +157,15 @@ def published(lab: Lab) -> Path:
     lab.deliver(data, 1000)
     answer = lab.one(data, "run")
     assert answer.code == 0, answer
+    return data
+
+
+@pytest.fixture(scope="session")
+def rebuilt(lab: Lab, published: Path) -> Path:
+    """An installation with a second day loaded and its models built, but not published."""
+    data = lab.copy(published, "second day")
+    lab.deliver(data, 0)
+    assert lab.one(data, "run", kill="build copied").code == -signal.SIGKILL
     return data
 
 

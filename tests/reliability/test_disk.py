@@ -8,18 +8,23 @@ import pytest
 from tests.reliability.conftest import Lab, build_of, state
 
 
-def fail_and_resume(lab: Lab, published: Path, limit: int, expected: dict | None = None) -> bool:
-    """Runs a day where no file may grow beyond `limit` bytes; whether that failed. Afterwards it must work as ever."""
-    data = lab.copy(published, f"limited to {limit}")
-    lab.deliver(data, 3)
+def fail_and_resume(lab: Lab, origin: Path, work: str, limit: int, expected: dict) -> bool:
+    """Works where no file may grow beyond `limit` bytes; whether that failed. Afterwards it must work as ever."""
+    data = lab.copy(origin, f"{work} limited to {limit}")
+    if work != "publish":
+        lab.deliver(data, 3)
     before = build_of(data)
-    answer = lab.one(data, "run", file_size_limit=limit)
+    answer = lab.one(data, work, file_size_limit=limit)
     assert answer.code in (0, 74), answer
     if answer.code:
         assert build_of(data) == before
-    resumed = lab.one(data, "ingest")
-    assert resumed.code == 0, resumed
-    assert expected is None or state(data) == expected
+    if work == "publish":
+        assert lab.one(data, "publish").code == 0
+        assert build_of(data) != before
+    else:
+        resumed = lab.one(data, "ingest")
+        assert resumed.code == 0, resumed
+        assert state(data) == expected
     return bool(answer.code)
 
 
@@ -31,23 +36,39 @@ def undisturbed(lab: Lab, published: Path) -> dict:
     return state(data)
 
 
-def limits(published: Path, count: int) -> list[int]:
-    """Sizes at which one write after another fails: from nothing to what the warehouse needs."""
-    largest = (published / "warehouse.duckdb").stat().st_size
-    return [largest * number // count for number in range(count)]
+def limits(file: Path, count: int) -> list[int]:
+    """Sizes at which one write after another fails: from nothing to what the file needs."""
+    return [file.stat().st_size * number // count for number in range(count)]
 
 
-def test_a_file_that_cannot_grow_is_reported_and_corrupts_nothing(lab: Lab, published: Path, undisturbed: dict) -> None:
-    failed = [fail_and_resume(lab, published, limit, undisturbed) for limit in limits(published, 4)]
-    assert any(failed)
+def mart(data: Path) -> Path:
+    return data / "builds" / (data / "CURRENT").read_text().strip() / "marts.duckdb"
+
+
+def test_a_file_that_cannot_grow_is_reported_and_corrupts_nothing(
+    lab: Lab, published: Path, rebuilt: Path, undisturbed: dict
+) -> None:
+    failed = [fail_and_resume(lab, published, "ingest", limit, undisturbed) for limit in limits(published / "vault.duckdb", 3)]
+    failed += [fail_and_resume(lab, rebuilt, "publish", limit, undisturbed) for limit in limits(mart(published), 2)]
+    assert all(failed)
 
 
 @pytest.mark.proof
 def test_files_that_cannot_grow_beyond_any_of_a_hundred_sizes_corrupt_nothing(
-    lab: Lab, published: Path, undisturbed: dict
+    lab: Lab, published: Path, rebuilt: Path, undisturbed: dict
 ) -> None:
-    failed = [fail_and_resume(lab, published, limit + 1, undisturbed) for limit in limits(published, 100)]
-    assert sum(failed) > 50
+    """While loading, while dbt builds, while publishing."""
+    sizes = {
+        "ingest": limits(published / "warehouse.duckdb", 60),
+        "run": limits(published / "warehouse.duckdb", 5),
+        "publish": limits(mart(published), 35),
+    }
+    failed = {
+        work: [fail_and_resume(lab, rebuilt if work == "publish" else published, work, size + 1, undisturbed) for size in limits]
+        for work, limits in sizes.items()
+    }
+    print({work: f"{sum(ends)} of {len(ends)} failed" for work, ends in failed.items()})  # noqa: T201
+    assert all(any(ends) for ends in failed.values())
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")

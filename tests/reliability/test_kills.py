@@ -30,15 +30,6 @@ def expected(lab: Lab, published: Path) -> dict[int, dict]:
     return Days()
 
 
-@pytest.fixture(scope="session")
-def rebuilt(lab: Lab, published: Path) -> Path:
-    """An installation with a second day loaded and its models built, but not published."""
-    data = lab.copy(published, "second day")
-    lab.deliver(data, 0)
-    assert lab.one(data, "run", kill="build copied").code == -signal.SIGKILL
-    return data
-
-
 def kill_and_resume(lab: Lab, published: Path, rebuilt: Path, expected: dict[int, dict], step: str, seed: int) -> None:
     draw = random.Random(f"{step} {seed}")
     kill = f"{step}:{draw.randint(1, TIMES.get(step, 1))}"
