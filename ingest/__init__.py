@@ -19,4 +19,6 @@ def exit_code(error: Exception) -> int | None:
         return code or 74
     import duckdb
 
-    return 74 if isinstance(error, (duckdb.IOException, duckdb.FatalException, duckdb.OutOfMemoryException)) else None
+    is_commit = isinstance(error, duckdb.TransactionException) and "Failed to commit" in str(error)
+    of_the_disk = (duckdb.IOException, duckdb.FatalException, duckdb.OutOfMemoryException)
+    return 74 if is_commit or isinstance(error, of_the_disk) else None
