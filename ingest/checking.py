@@ -45,8 +45,8 @@ class Check:
         for header, columns in (self.feeds or {}).items():
             ignored = self.mapping and self.mapping.ignores(header)
             is_read = self.mapping and self.mapping.aliases.get(header, header) in self.mapping.read
-            fate = "tells rows apart" if is_read else "ignored" if ignored else "NOT MAPPED"
-            lines.append(f"  {header!r} → {', '.join(columns) or fate}")
+            unread = "ignored" if ignored else "new, left out: map it, or list it under `ignore`"
+            lines.append(f"  {header!r} → {', '.join(columns) or ('tells rows apart' if is_read else unread)}")
         if self.would_load:
             load = self.load
             lines.append(f"{load.rows_in:,} rows: {load.rows_loaded:,} would load, {load.rows_rejected:,} would be rejected")

@@ -11,14 +11,16 @@ from pathlib import Path
 
 import duckdb
 
-from ingest import DataRefused, casting, exports, ledger, reading, vault
+from ingest import DataRefused, casting, exports, failpoints, ledger, reading, vault
 from ingest.entities import IDENTIFIERS, Column, Entity, create_tables, entities
 from ingest.ledger import Load
-from ingest.mappings import Cell, Feed, Mapping
+from ingest.mappings import Cell, Csv, Feed, Mapping
 from ingest.reading import Text
 from settings import Settings
 
 MASK = "•••"
+FEWEST_DIGITS_OF_A_PHONE = 8
+DATE_LIKE = r"[0-9]{1,4}([-/.])[0-9]{1,2}[-/.][0-9]{1,4}([ T][0-9:.]{4,15}( ?(Z|[AP]M|[+-][0-9:]{2,5}))?)?"
 # Which of the values of a key's rows stands for them; empty ones are passed over.
 _TAKES = {
     "first": "arg_min({value}, line)",
@@ -74,10 +76,12 @@ def load_file(
     sha256: str,
     folder: Path,
     name: str | None = None,
+    reason: str | None = None,
 ) -> Load:
     """Loads one export and enters it in the ledger, in one transaction; `folder` is for what must not outlive the load.
 
-    Personal values go to the vault `safe` (nowhere when None). Raises `DataRefused`, having changed nothing.
+    `reason` is why it is loaded where it was not simply delivered. Personal values go to the vault `safe` (nowhere when None).
+    Raises `DataRefused`, having changed nothing.
     """
     started, before = time.perf_counter(), path.stat()
     load = attempt(warehouse, path, sha256, mapping.source, mapping.name, name)
@@ -85,7 +89,8 @@ def load_file(
         for text in exports.read(path, mapping, Path(texts)):
             if not reading.is_still(path, before):
                 raise DataRefused("it changed while it was read; send it again once it is complete")
-            loaded = _attempt(warehouse, safe, Plan(mapping, text, load), started)
+            known = replace(load, new_columns=reading.new_columns(mapping, text.header), reason=reason)
+            loaded = _attempt(warehouse, safe, Plan(mapping, text, known), started)
             if loaded is not None:
                 return loaded
     raise DataRefused("its records cannot be told apart reliably; check `csv: {delimiter: …, quote: …}` in the mapping")
@@ -116,12 +121,14 @@ def _attempt(
     connections = [warehouse] if safe is None else [safe, warehouse]
     for connection in connections:
         connection.execute("begin")
+    failpoints.reach("load begun")
     try:
         account = _write(warehouse, safe, plan)
         if account is None:
             return None
-        if account.rows_rejected and not account.rows_loaded:
-            raise DataRefused(_nothing_fits(warehouse, account, plan.load.file_id))
+        is_emptied = account.rows_rejected and not account.rows_loaded
+        if is_emptied or not plan.mapping.takes_rejects(account.rows_rejected, account.rows_in):
+            raise _too_many_rejects(warehouse, account, plan)
         load = replace(
             plan.load,
             verdict="loaded_with_rejects" if account.rows_rejected else "loaded",
@@ -129,9 +136,13 @@ def _attempt(
             seconds=round(time.perf_counter() - started, 3),
         )
         ledger.record(warehouse, load)
-        # The vault first: values without a ledger entry are removed by the next load, the reverse would be a loss.
-        for connection in connections:
-            connection.execute("commit")
+        failpoints.reach("load recorded")
+        # The vault first: values without a ledger entry are removed by the next run, the reverse would be a loss.
+        if safe is not None:
+            safe.execute("commit")
+        failpoints.reach("vault committed")
+        warehouse.execute("commit")
+        failpoints.reach("load committed")
         return load
     except (duckdb.InvalidInputException, duckdb.ConversionException):
         # DuckDB could not read the text. Its message quotes the line, personal values included, so it goes no further.
@@ -146,12 +157,18 @@ def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute("rollback")
 
 
-def _nothing_fits(warehouse: duckdb.DuckDBPyConnection, account: Account, file_id: int) -> str:
-    line, column, reason = warehouse.execute(
-        "select line, column_name, reason from ledger.rejects where file_id = ? order by line, column_name limit 1", [file_id]
-    ).fetchone() or (0, "", "")
-    place = f"line {line}, column {column}" if column else f"line {line}"
-    return f"none of its {account.rows_rejected} rows fits; first: {place}: {reason}; change the mapping or the export"
+def _too_many_rejects(warehouse: duckdb.DuckDBPyConnection, account: Account, plan: "Plan") -> DataRefused:
+    first = warehouse.execute(
+        "select min(line), column_name, reason from ledger.rejects where file_id = ? group by column_name, reason "
+        "order by count(distinct line) desc, min(line) limit 3",
+        [plan.load.file_id],
+    ).fetchall()
+    told = "; ".join(f"line {line}, column {column}: {why}" if column else f"line {line}: {why}" for line, column, why in first)
+    share = f"{plan.mapping.max_rejects:%}".replace(".000000", "")
+    return DataRefused(
+        f"{account.rows_rejected:,} of its {account.rows_in:,} rows do not fit, more than `max_rejects: {share}` lets pass; "
+        f"{told}; change the mapping or the export"
+    )
 
 
 def _write(warehouse: duckdb.DuckDBPyConnection, safe: duckdb.DuckDBPyConnection | None, plan: "Plan") -> Account | None:
@@ -161,9 +178,10 @@ def _write(warehouse: duckdb.DuckDBPyConnection, safe: duckdb.DuckDBPyConnection
     if safe is not None:
         for entity in plan.entities:
             if entity.personal:
-                safe.execute(f"delete from {entity.name} where _file_id >= ?", [plan.load.file_id])
                 plan.insert_into_vault(entity, warehouse, safe)
+        failpoints.reach("vault written")
     loaded = {entity.name: _count(warehouse, plan.insert(entity)) for entity in plan.entities}
+    failpoints.reach("rows written")
     text = plan.text
     if not plan.mapping.is_conditional and set(loaded.values()) == {text.records}:
         account = Account(text.records, text.records, 0, 0, loaded)
@@ -177,6 +195,8 @@ def _write(warehouse: duckdb.DuckDBPyConnection, safe: duckdb.DuckDBPyConnection
         account = Account(text.records - skipped, sound, faulty + text.ragged_records, skipped, loaded)
     if text.ragged_records:
         warehouse.execute(plan.insert_ragged())
+    if account.rows_rejected and safe is not None:
+        vault.keep_lines(safe, plan.load.file_id, plan.rejected_lines(warehouse))
     for entity in plan.entities:
         if entity.names_persons:
             warehouse.execute(plan.insert_links(entity))
@@ -381,6 +401,18 @@ class Plan:
         personal = {header for _, _, column, other, _ in self._mapped() if column.pii for header in other.headers}
         return bool(personal & set(cell.headers))
 
+    def _is_harmless(self, column: Column, text: str) -> str:
+        """SQL of whether a text is surely no personal value: in a row that slipped, a name stands where a date should be."""
+        personal = [other for _, _, other, _, _ in self._mapped() if other.pii]
+        if not personal:
+            return "true"
+        if column.type.startswith("decimal") or column.type in ("integer", "bigint"):
+            digits = f"length(regexp_replace({text}, '[^0-9]', '', 'g'))"
+            return f"{digits} between 1 and {FEWEST_DIGITS_OF_A_PHONE - 1} and not regexp_matches({text}, '[\\p{{L}}@]')"
+        if column.type in ("date", "timestamp") and not any(other.type == "date" for other in personal):
+            return f"regexp_full_match({text}, {casting.literal(DATE_LIKE)})"
+        return "false"
+
     def _insert(self, table: str, entity: Entity, columns: dict[str, str]) -> str:
         names, outputs = self._columns(entity, columns)
         return f"insert into {table} ({names}) select {outputs} from ({self._hashes(entity)})"
@@ -434,10 +466,12 @@ class Plan:
         )
 
     def insert_rejects(self) -> str:
-        """SQL that enters every faulty column of every faulty row, personal values masked."""
+        """SQL that enters every faulty column of every faulty row, values masked that are personal or might be."""
         findings = []
         for entity, feed, column, cell, name in self._mapped():
-            value = casting.literal(MASK) if column.pii or self._is_personal(cell) else f"left({casting.shown(name)}, 200)"
+            text = casting.shown(name)
+            is_shown = "false" if column.pii or self._is_personal(cell) else self._is_harmless(column, text)
+            value = f"case when {is_shown} then left({text}, 200) else {casting.literal(MASK)} end"
             missing = f"{name} is null and (text_{name} is not null or {str(column.required).lower()})"
             if feed.per:
                 # What another row of the key holds is no fault of this one.
@@ -461,8 +495,25 @@ class Plan:
             f"fault.reason from ({faults}) where fault.reason is not null"
         )
 
+    def rejected_lines(self, connection: duckdb.DuckDBPyConnection) -> list[tuple[int, str]]:
+        """(line, text) of the header, of every rejected record, and of the sound ones that are numbered together with them."""
+        header, dialect = self.text.header, self.mapping.dialect
+        csv = dialect if isinstance(dialect, Csv) else Csv()
+        rejected = f"(select line from ledger.rejects where file_id = {self.load.file_id})"
+        together = [cell for name in self.mapping.numbered if (cell := self._reference(name))]
+        cells = self.text.select()
+        kept = " or ".join(
+            [f"line in {rejected}", *(f"{cell} in (select {cell} from records where line in {rejected})" for cell in together)]
+        )
+        rows = connection.execute(f"with records as materialized ({cells}) from records where {kept}").fetchall()
+        lines = [(row[-1], reading.render(row[:-1], csv)) for row in rows]
+        if self.text.ragged_records:
+            assert self.text.ragged
+            lines += connection.execute(f"select line::bigint, text from {reading.read_parquet(self.text.ragged)}").fetchall()
+        return [(0, reading.render(header, csv)), *sorted(lines)]
+
     def insert_ragged(self) -> str:
-        """SQL that enters the records of a wrong length; their text is not kept, for what stands in it cannot be known."""
+        """SQL that enters the records of a wrong length; their text goes to the vault, for what stands in it is unknown."""
         assert self.text.ragged
         rows = reading.read_parquet(self.text.ragged)
         return f"insert into ledger.rejects select {self.load.file_id}, line::bigint, null, null, null, reason from {rows}"

@@ -6,6 +6,7 @@ import fnmatch
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal, Self, cast
@@ -22,6 +23,8 @@ from settings import Settings
 SHIPPED = Path(__file__).parent / "sources"
 # How a file may be packed; its name without this ending is the export's.
 PACKED = (".gz", ".zst", ".zip")
+# So many rows of a file may be rejected whatever their share.
+FEW_REJECTS = 10
 
 Texts = Annotated[tuple[str, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)]
 
@@ -126,6 +129,22 @@ class Condition(_Strict):
 
 
 When = dict[str, Condition]
+
+
+def _share(text: str) -> Decimal:
+    if not re.fullmatch(r"\d{1,3}(\.\d+)? ?%", text) or (share := Decimal(text.rstrip("% ")) / 100) > 1:
+        raise ValueError(f"{text!r} is not a share of the rows; write one such as 1%")
+    return share
+
+
+def _rhythm(text: str) -> timedelta:
+    if not re.fullmatch(r"[1-9]\d*[hdw]", text):
+        raise ValueError(f"{text!r} is not a rhythm; write one such as 12h, 1d or 1w")
+    return int(text[:-1]) * {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}[text[-1]]
+
+
+Share = Annotated[Decimal, BeforeValidator(lambda text: _share(text) if isinstance(text, str) else text)]
+Rhythm = Annotated[timedelta, BeforeValidator(lambda text: _rhythm(text) if isinstance(text, str) else text)]
 
 
 class Split(_Strict):
@@ -352,6 +371,8 @@ class _Document(_Strict):
     skip: Skip | None = None
     entities: dict[str, Feed] = Field(min_length=1)
     ignore: Texts = ()
+    max_rejects: Share = Decimal("0.01")
+    every: Rhythm | None = None
 
     @field_validator("timezone")
     @classmethod
@@ -389,6 +410,8 @@ class Mapping:
     skip: When
     feeds: dict[str, Feed]
     ignore: tuple[str, ...]
+    max_rejects: Decimal = Decimal("0.01")
+    every: timedelta | None = None
 
     def takes(self, file_name: str) -> bool:
         """Whether a file of that name is this export; `.gz`, `.zst` or `.zip` may follow any name."""
@@ -421,6 +444,21 @@ class Mapping:
     def read(self) -> set[str]:
         """Every header it reads."""
         return {name for names, _ in self.headers() for name in names}
+
+    def takes_rejects(self, rejected: int, rows: int) -> bool:
+        """Whether a file may load without so many of its rows.
+
+        Their share tells a fault of the system from one of a row only where rows are many, so a few may be rejected of any
+        file: as many as a person corrects by hand, and never most of it. `max_rejects: 0%` takes none.
+        """
+        return rejected <= rows * self.max_rejects or (self.max_rejects > 0 and rejected <= min(FEW_REJECTS, rows / 2))
+
+    @property
+    def numbered(self) -> tuple[str, ...]:
+        """The headers whose texts hold rows together: numbered within one, filled down it, or one row of it made from several."""
+        within = {cell.sequence for feed in self.feeds.values() for cell in feed.cells.values() if cell.sequence}
+        within |= {header for feed in self.feeds.values() for header in feed.per} | ({self.fill.by} if self.fill else set())
+        return tuple(sorted(within - set(self.unpacked)))
 
     def headers(self) -> Iterator[tuple[tuple[str, ...], bool]]:
         """Each set of header names of which one must be there, with whether it may be absent."""
@@ -491,6 +529,8 @@ def read_mapping(path: Path, timezone: str) -> Mapping:
         skip=document.skip.when if document.skip else {},
         feeds=document.entities,
         ignore=document.ignore,
+        max_rejects=document.max_rejects,
+        every=document.every,
     )
 
 

@@ -8,10 +8,13 @@ each with its line: slower, and always right.
 
 import codecs
 import csv
+import errno
+import fcntl
 import hashlib
 import io
 import os
 import re
+import signal
 import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import closing, nullcontext
@@ -43,7 +46,8 @@ class Text:
     """The records of an export: UTF-8 text in the file `path` after `lines_before` lines; or, that being None, Parquet with
     each record's line in the folder `path`.
 
-    The folder `ragged` holds (line, reason) of the `ragged_records` that have too few or too many fields; they are not in `path`.
+    The folder `ragged` holds (line, reason, text) of the `ragged_records` that have too few or too many fields; they are not
+    in `path`.
     """
 
     header: tuple[str, ...]
@@ -204,7 +208,7 @@ def _wrong_encoding(error: UnicodeDecodeError, dialect: Csv, line: int) -> DataR
 def positions(mapping: Mapping, header: tuple[str, ...]) -> dict[str, int]:
     """Where each header the mapping reads stands in the file, compared by name.
 
-    Raises `DataRefused` naming every column that is missing, unmapped or there twice, with the nearest candidates.
+    Raises `DataRefused` naming every column that is missing or there twice, with the nearest candidates.
     """
     header = mapping.canonical(header)
     wanted = [(tuple(unicodedata.normalize("NFC", name) for name in names), absent) for names, absent in mapping.headers()]
@@ -212,20 +216,33 @@ def positions(mapping: Mapping, header: tuple[str, ...]) -> dict[str, int]:
     unread = [name for name in dict.fromkeys(header) if name not in read]
     if not read & set(header):
         # This is no header, so its texts may be somebody's data: they are not repeated.
-        where, advice = f"it has none of the columns of {mapping.path.name}", "ask for the export that this mapping describes"
+        where, advice = "it", "ask for the export that this mapping describes"
         if isinstance(mapping.dialect, Csv):
-            where = f"line {mapping.dialect.skip_rows + 1} has none of the columns of {mapping.path.name}"
+            where = f"line {mapping.dialect.skip_rows + 1}"
             advice = "check `csv: {delimiter: …, skip_rows: …}`, or ask for the export with its header"
-        raise DataRefused(f"{where}; {advice}")
+        raise DataRefused(f"{where} has none of the columns of {mapping.path.name}; {advice}")
     missing = [names for names, may_be_absent in wanted if not may_be_absent and not set(names) & set(header)]
     problems = [f"column {' or '.join(map(repr, names))} is missing{nearest(names[0], unread)}" for names in missing]
     problems += [f"column {name!r} is there {header.count(name)} times" for name in sorted(read) if header.count(name) > 1]
-    known = read - set(header)
-    problems += [f"column {name!r} is not mapped{nearest(name, known)}" for name in unread if not mapping.ignores(name)]
     if problems:
-        advice = "map it or list it under `ignore`" if any("not mapped" in text for text in problems) else "change the mapping"
-        raise DataRefused(f"{'; '.join(dict.fromkeys(problems))}: {advice} in {mapping.path.name}")
+        raise DataRefused(f"{'; '.join(dict.fromkeys(problems))}: change the mapping in {mapping.path.name}")
     return {name: header.index(name) for name in read if name in header}
+
+
+def new_columns(mapping: Mapping, header: tuple[str, ...]) -> tuple[str, ...]:
+    """The file's columns that the mapping neither reads nor ignores: the system has begun to send them."""
+    read = {unicodedata.normalize("NFC", name) for names, _ in mapping.headers() for name in names}
+    unknown = (name for name in dict.fromkeys(header) if name and mapping.aliases.get(name, name) not in read)
+    return tuple(name for name in unknown if not mapping.ignores(name))
+
+
+def render(fields: Iterable[str | None], dialect: Csv) -> str:
+    """The record as a line of the export, without its end."""
+    if not dialect.quote:
+        return dialect.delimiter.join(field or "" for field in fields)
+    line = io.StringIO()
+    csv.writer(line, delimiter=dialect.delimiter, quotechar=dialect.quote, lineterminator="\n").writerow(list(fields))
+    return line.getvalue().removesuffix("\n")
 
 
 def scan(path: Path, dialect: Csv, folder: Path) -> Text | None:
@@ -346,13 +363,14 @@ def rewrite(path: Path, dialect: Csv, folder: Path) -> Text:
         try:
             header = next(record for record in records if record or not dialect.skip_lines)
             columns = ["line", *(f"c{index}" for index in range(len(header)))]
-            with Rows(output, columns) as kept, Rows(aside, ["line", "reason"]) as set_apart:
+            with Rows(output, columns) as kept, Rows(aside, ["line", "reason", "text"]) as set_apart:
                 for record in records:
                     line = str(source.start)
                     if len(record) == len(header):
                         kept.write([line, *(field.strip(SPACES) or None for field in record)])
                     elif record:
-                        set_apart.write([line, f"{len(record)} fields where the header has {len(header)}"])
+                        reason = f"{len(record)} fields where the header has {len(header)}"
+                        set_apart.write([line, reason, render(record, dialect)])
         except csv.Error as error:
             raise DataRefused(f"line {source.number}: {error}; check `csv: {{delimiter: …, quote: …}}`") from None
     count = kept.count + set_apart.count
@@ -392,3 +410,21 @@ def is_still(path: Path, before: os.stat_result) -> bool:
     """Whether nothing has written to the file since `before`."""
     now = path.lstat()
     return (now.st_size, now.st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+
+
+def is_being_written(path: Path) -> bool:
+    """Whether a process of this machine holds the file open for writing; False where the system cannot tell.
+
+    Linux grants a read lease only on a file that nobody writes to.
+    """
+    if not hasattr(fcntl, "F_SETLEASE"):
+        return False
+    with path.open("rb") as file:
+        try:
+            # Should a writer come in this instant, the system's signal is one that does nothing.
+            fcntl.fcntl(file, fcntl.F_SETSIG, signal.SIGURG)
+            fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        except OSError as error:
+            return error.errno == errno.EAGAIN
+        fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    return False

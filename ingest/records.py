@@ -51,7 +51,7 @@ def read_ndjson(path: Path, dialect: Ndjson, folder: Path) -> Text:
     output, aside = _Columns(folder / "records"), folder / "ragged"
     lines: list[int] = []
     rows: list[dict[str, str | None]] = []
-    with Rows(aside, ["line", "reason"]) as set_apart:
+    with Rows(aside, ["line", "reason", "text"]) as set_apart:
         for line, text in _json_lines(path):
             try:
                 rows.append(flat(_parse(text)))
@@ -60,7 +60,7 @@ def read_ndjson(path: Path, dialect: Ndjson, folder: Path) -> Text:
                 if not text.endswith("\n"):
                     raise DataRefused(f"line {line}: the last line is cut; ask for the file again") from None
                 reason = "not a JSON object" if isinstance(error, json.JSONDecodeError | RecursionError) else str(error)
-                set_apart.write([str(line), reason])
+                set_apart.write([str(line), reason, text.rstrip("\r\n")])
             if len(rows) == BATCH_RECORDS:
                 output.write(lines, _by_name(rows))
                 lines, rows = [], []
@@ -201,7 +201,7 @@ def _nested(name: str, values: pa.Array) -> dict[str, pl.Series | list]:
     try:
         rows = [flat({name: value}) for value in values.to_pylist()]
     except ValueError as error:
-        raise DataRefused(f"{error}; rename one") from None
+        raise DataRefused(f"in a nested field, {error}; rename one") from None
     return _by_name(rows)
 
 

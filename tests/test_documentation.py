@@ -35,7 +35,7 @@ def test_every_command_of_the_plan_is_documented_for_operators() -> None:
     text = (ROOT / "docs" / "commands.md").read_text()
     for command in (
         *("demo", "check", "ingest", "build", "run", "watch", "query", "explain", "metrics", "sources", "status"),
-        *("doctor", "serve"),
+        *("doctor", "serve", "replay", "rejects"),
     ):
         assert command in commands
         assert f"## `omnikpi {command}`" in text

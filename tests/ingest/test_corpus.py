@@ -87,7 +87,6 @@ def test_rows_are_loaded_as_they_are_or_rejected_with_a_reason(till, content: st
         pytest.param("Ventes du jour\n" + GOOD, "none of the columns", id="a title above the header"),
         pytest.param(GOOD.replace("Prix", "Prix TTC"), "'Prix' is missing (did you mean `Prix TTC`?)", id="renamed"),
         pytest.param(GOOD.replace("Article;", "", 1), "'Article' is missing", id="missing"),
-        pytest.param(GOOD.replace("Libellé", "Vendeur"), "'Vendeur' is not mapped", id="an extra column"),
         pytest.param(GOOD.replace("Libellé", "Qté"), "'Qté' is there 2 times", id="a column twice"),
         pytest.param(GOOD.rstrip("\n"), "the last line does not end", id="cut"),
         pytest.param(GOOD + 'T3;"24/12', "line 4", id="a quote that never closes"),
@@ -97,12 +96,18 @@ def test_rows_are_loaded_as_they_are_or_rejected_with_a_reason(till, content: st
         pytest.param(GOOD + "T3;" + "x" * 2_000_000 + '";"\n', "longer than 1 MB", id="an endless line"),
         pytest.param(b"PK\x03\x04" + bytes(200), "none of the columns", id="a workbook named csv"),
         pytest.param(b"<html><table><tr><td>Ticket</td></tr></table></html>\n", "none of the columns", id="a web page"),
-        pytest.param(HEADER + "T3;31/02/2025 10:00;A;;1;2,00\n", "none of its 1 rows fits", id="no row fits"),
+        pytest.param(HEADER + "T3;31/02/2025 10:00;A;;1;2,00\n", "1 of its 1 rows do not fit", id="no row fits"),
     ],
 )
 def test_what_is_no_such_export_is_refused_whole(till, refused, content: str | bytes, told: str) -> None:
     assert told in refused("till/sales.csv", content)
     assert till.ask("select count(*) from raw.order_lines") == [(0,)]
+
+
+def test_an_extra_column_is_left_out_and_told(till) -> None:
+    till.drop("till/sales.csv", GOOD.replace("Libellé", "Vendeur"))
+    (load,) = till.ingest().loads
+    assert (load.verdict, load.new_columns) == ("loaded", ("Vendeur",))
 
 
 def test_reordered_columns_keep_their_values(till) -> None:
