@@ -286,7 +286,9 @@ def _time(cell: Cell, column: Column, mapping: Terms, name: str, reference: Refe
     text, candidate, read = f"text_{name}", f"candidate_{name}", f"read_{name}"
     is_iso = "iso" in cell.format
     formats = [form for form in cell.format if form != "iso" and form not in UNIX and "%z" not in form]
-    parsed = f"try_strptime({text}, [{_list(formats)}])::{column.type}" if formats else f"null::{column.type}"
+    # Many systems write a narrow no-break space before AM and PM.
+    spaced = f"translate({text}, '\u202f\u00a0', '  ')" if any("%p" in form for form in formats) else text
+    parsed = f"try_strptime({spaced}, [{_list(formats)}])::{column.type}" if formats else f"null::{column.type}"
     if is_iso:
         full = f"regexp_full_match({text}, {literal(ISO[column.type])})"
         fitting = f"coalesce(case when {full} then try_cast({text} as {column.type}) end, {parsed})"

@@ -193,6 +193,7 @@ entities:
     visitor_id: user_pseudo_id
     started_at: {{from: event_timestamp, format: unix_us, take: min}}
     channel: {{value: web}}
+    part: event_date
     device: device.category
     source: {{from: event_params.source, optional: true}}
     order_id: {{from: ecommerce.transaction_id, optional: true}}
@@ -204,8 +205,8 @@ def event(user: str, session: int | None, moment: int, **fields: object) -> dict
     params = [] if session is None else [{"key": "ga_session_id", "value": {"string_value": None, "int_value": session}}]
     source = fields.pop("source", None)
     params += [{"key": "source", "value": {"string_value": source, "int_value": None}}] if source else []
-    record = {"user_pseudo_id": user, "event_timestamp": moment, "event_params": params, "device": {"category": "mobile"}}
-    return record | {"items": [{"item_id": "A"}]} | fields
+    record = {"user_pseudo_id": user, "event_date": "20260102", "event_timestamp": moment, "event_params": params}
+    return record | {"device": {"category": "mobile"}, "items": [{"item_id": "A"}]} | fields
 
 
 EVENTS = [
