@@ -325,7 +325,17 @@ class Unpack(_Strict):
         return self
 
 
+class About(_Strict):
+    """What a person must know of the export: where its system gives it, what bites, and what it cannot tell."""
+
+    title: str
+    menu: str
+    bites: Texts = ()
+    left_out: Texts = ()
+
+
 class _Document(_Strict):
+    about: About | None = None
     source: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     files: Texts = Field(min_length=1)
     csv: Csv | None = None
@@ -365,6 +375,7 @@ class Mapping:
 
     name: str
     path: Path
+    about: About | None
     source: str
     files: tuple[str, ...]
     dialect: Dialect
@@ -466,6 +477,7 @@ def read_mapping(path: Path, timezone: str) -> Mapping:
     return Mapping(
         name=path.stem,
         path=path,
+        about=document.about,
         source=document.source,
         files=document.files,
         dialect=document.dialect,
@@ -546,6 +558,7 @@ def _sentences(error: ValidationError) -> Iterator[str]:
 
 
 _PARTS: dict[str, type[BaseModel]] = {
+    "about": About,
     "csv": Csv,
     "workbook": Workbook,
     "ndjson": Ndjson,

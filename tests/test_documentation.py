@@ -10,7 +10,7 @@ import cli
 from docs.reference import declared_metrics, pages
 
 ROOT = Path(__file__).parent.parent
-DOCS = sorted((ROOT / "docs").glob("*.md"))
+DOCS = sorted((ROOT / "docs").rglob("*.md"))
 KEYS = {"label_fr", "description_fr", "format", "better", "topic", "owner", "needs"}
 
 
