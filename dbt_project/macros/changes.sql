@@ -14,6 +14,19 @@
 {%- endmacro %}
 
 
+{% macro order_numbers_loaded(entities) -%}
+    {#-
+        The numbers of all orders that changed since the model last ran, and every number that rows of `entities` delivered
+        since then have ever named.
+    -#}
+    select order_number from {{ ref('orders') }} where _file_id > {{ loaded_through() }}
+    {% for entity in entities -%}
+    union
+    {{ values_loaded(entity, 'order_id') }}
+    {% endfor -%}
+{%- endmacro %}
+
+
 {% macro customers_changed() -%}
     {#- Persons whose records were merged since the model last ran, and those they were before. -#}
     select customer_id from {{ ref('stg_identities') }} where _file_id > {{ loaded_through() }}
