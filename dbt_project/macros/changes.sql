@@ -44,6 +44,18 @@
 {%- endmacro %}
 
 
+{% macro drop_hollow(column) -%}
+    {#-
+        For a post_hook: deletes the rows without `column` that an incremental model selects for keys which may have lost all
+        their rows. Replacing by key, they have taken the old rows away; `drop_vanished` would look at every row instead.
+    -#}
+    {%- if is_incremental() -%}
+    delete from {{ this }}
+    where {{ column }} is null
+    {%- endif -%}
+{%- endmacro %}
+
+
 {% macro customers_of_changed_orders() -%}
     {#-
         Everyone whose purchases a load can have changed since the model last ran: the persons of changed orders and

@@ -7,7 +7,8 @@ changed_numbers as (
     union
     select order_number
     from {{ ref('stg_fulfilments') }}
-    where location_id in (select location_id from {{ ref('stg_locations') }} where _file_id > {{ loaded_through() }})
+    where
+        location_id in (select location_id from {{ ref('stg_locations') }} where _file_id > {{ loaded_through() }})
 ),
 {%- endif %}
 

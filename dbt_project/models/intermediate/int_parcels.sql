@@ -1,6 +1,13 @@
 -- The carriers' parcels, and each fulfilment sent that no parcel stands for. What customers collect is not here.
+{{ config(materialized='incremental', unique_key='order_id', post_hook="{{ drop_hollow('parcel_id') }}") }}
+-- depends_on: {{ ref('orders') }}
+
+-- an order's parcels are told again together: one of them may stand for another
 with order_numbers as (
     select * from {{ ref('int_order_numbers') }}
+    {% if is_incremental() -%}
+    where order_number in ({{ order_numbers_loaded(['fulfilments', 'shipments']) }})
+    {%- endif %}
 ),
 
 fulfilments as (
@@ -76,18 +83,39 @@ parcels as (
                 shipments.order_id = fulfilments.order_id
                 and coalesce(shipments.fulfilment_number, fulfilments.fulfilment_number) = fulfilments.fulfilment_number
         )
+),
+
+sent as (
+    select parcels.*
+    from parcels
+    inner join {{ ref('standard_fulfilment_modes') }} as modes on parcels.fulfilment_mode = modes.fulfilment_mode
+    where not modes.is_collected and parcels.fulfilment_mode <> 'in_store'
 )
 
 select
-    parcels.parcel_id,
-    parcels.order_id,
-    parcels.location_id,
-    parcels.carrier,
-    parcels.fulfilment_mode,
-    parcels.shipped_at,
-    parcels.promised_at,
-    parcels.delivered_at,
-    parcels._file_id
-from parcels
-inner join {{ ref('standard_fulfilment_modes') }} as modes on parcels.fulfilment_mode = modes.fulfilment_mode
-where not modes.is_collected and parcels.fulfilment_mode <> 'in_store'
+    parcel_id,
+    order_id,
+    location_id,
+    carrier,
+    fulfilment_mode,
+    shipped_at,
+    promised_at,
+    delivered_at,
+    _file_id
+from sent
+
+{% if is_incremental() -%}
+union all
+
+select
+    cast(null as varchar) as parcel_id,
+    order_id,
+    cast(null as varchar) as location_id,
+    cast(null as varchar) as carrier,
+    cast(null as varchar) as fulfilment_mode,
+    cast(null as timestamp) as shipped_at,
+    cast(null as timestamp) as promised_at,
+    cast(null as timestamp) as delivered_at,
+    cast(null as bigint) as _file_id
+from order_numbers
+{%- endif %}

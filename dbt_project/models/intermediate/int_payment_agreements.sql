@@ -28,6 +28,8 @@ where
     and (
         compared.is_paid
         or compared.source_system in (
-            select paying.source_system from {{ ref('int_payment_comparisons') }} as paying where paying.is_paid
+            select paying.source_system
+            from {{ ref('int_payment_comparisons') }} as paying
+            where paying.is_paid
         )
     )

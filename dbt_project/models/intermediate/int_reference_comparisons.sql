@@ -7,7 +7,8 @@ changed_numbers as (
     union
     select order_number
     from {{ ref('stg_returns') }}
-    where location_id in (select location_id from {{ ref('stg_locations') }} where _file_id > {{ loaded_through() }})
+    where
+        location_id in (select location_id from {{ ref('stg_locations') }} where _file_id > {{ loaded_through() }})
     union
     -- orders of a channel whose visits were not measured before
     select order_number
@@ -57,19 +58,20 @@ records as (
 ),
 
 named as (
-    select * from records
+    select *
+    from records
+    {% if is_incremental() -%}
     where
-        {% if is_incremental() -%}
-        records.order_number in (select changed_numbers.order_number from changed_numbers)
+        order_number in (select changed_numbers.order_number from changed_numbers)
         -- what named an order and now names none says so itself
         or (
-            records.order_number is null
-            and records._file_id > {{ loaded_through() }}
-            and records.record_id in (select known.record_id from {{ this }} as known where not known.is_order)
+            order_number is null
+            and _file_id > {{ loaded_through() }}
+            and record_id in (select known.record_id from {{ this }} as known where not known.is_order)
         )
-        {%- else -%}
-        records.order_number is not null
-        {%- endif %}
+    {%- else -%}
+    where order_number is not null
+    {%- endif %}
 ),
 
 orders as (
@@ -161,6 +163,6 @@ left join resolved as claims
         and claims.claim_number = 1
 where
     orders.channel in (select sessions.channel from {{ ref('stg_sessions') }} as sessions)
-    {% if is_incremental() -%}
+{% if is_incremental() -%}
     or orders.order_id in (select known.record_id from {{ this }} as known where known.is_order)
-    {%- endif %}
+{%- endif %}

@@ -5,13 +5,13 @@ with counted as (
         system_pair,
         record_date,
         channel,
-        location_id
-        {%- for check, column in agreement_checks().items() %},
+        {% for check, column in agreement_checks().items() -%}
         count({{ column }}) as {{ check }}_records,
         count(case when {{ column }} then 1 end) as {{ check }}_disagreements,
         sum(case when {{ column }} then sales_at_risk else 0 end) as {{ check }}_at_risk,
-        sum(case when {{ column }} then sales_at_risk_ttc else 0 end) as {{ check }}_at_risk_ttc
-        {%- endfor %}
+        sum(case when {{ column }} then sales_at_risk_ttc else 0 end) as {{ check }}_at_risk_ttc,
+        {% endfor -%}
+        location_id
     from {{ ref(model) }}
     group by system_pair, record_date, channel, location_id
     {{ 'union all' if not loop.last }}
