@@ -44,6 +44,27 @@
 {%- endmacro %}
 
 
+{% macro drop_named(entities) -%}
+    {#-
+        For a pre_hook: deletes the rows of every order that rows of `entities` delivered since the model last ran name, or
+        named before. What is still there is selected again.
+    -#}
+    {%- if is_incremental() -%}
+    delete from {{ this }}
+    where order_id in (
+        select order_id
+        from {{ ref('int_order_numbers') }}
+        where order_number in (
+            {% for entity in entities -%}
+            {{ values_loaded(entity, 'order_id') }}
+            {{ 'union' if not loop.last }}
+            {% endfor -%}
+        )
+    )
+    {%- endif -%}
+{%- endmacro %}
+
+
 {% macro drop_hollow(column) -%}
     {#-
         For a post_hook: deletes the rows without `column` that an incremental model selects for keys which may have lost all

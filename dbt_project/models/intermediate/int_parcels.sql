@@ -51,7 +51,7 @@ parcels as (
         shipments.shipped_at,
         coalesce(shipments.promised_at, fulfilments.promised_at) as promised_at,
         coalesce(shipments.delivered_at, fulfilments.delivered_at) as delivered_at,
-        greatest(shipments._file_id, coalesce(fulfilments._file_id, -1)) as _file_id
+        greatest(shipments._file_id, orders._file_id, coalesce(fulfilments._file_id, -1)) as _file_id
     from shipments
     inner join {{ ref('int_orders') }} as orders on shipments.order_id = orders.order_id
     left join fulfilments
@@ -73,8 +73,9 @@ parcels as (
         fulfilments.shipped_at,
         fulfilments.promised_at,
         fulfilments.delivered_at,
-        fulfilments._file_id
+        greatest(fulfilments._file_id, orders._file_id) as _file_id
     from fulfilments
+    inner join {{ ref('int_orders') }} as orders on fulfilments.order_id = orders.order_id
     where
         not fulfilments.is_cancelled
         and not exists (
