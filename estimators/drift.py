@@ -9,7 +9,7 @@ Index", Western Michigan University; Yurdakul & Naranjo 2020, Journal of Risk Mo
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import chdtri  # `scipy.stats` takes a second and a half to import
+from scipy.special import chdtri  # its quantile; `scipy.stats` takes a second longer to import
 
 # A bin in which fewer are expected is merged into its neighbour: the chi-square approximation needs them.
 EXPECTED = 5

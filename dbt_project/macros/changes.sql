@@ -46,20 +46,13 @@
 
 {% macro drop_named(entities) -%}
     {#-
-        For a pre_hook: deletes the rows of every order that rows of `entities` delivered since the model last ran name, or
-        named before. What is still there is selected again.
+        For a pre_hook: deletes the rows of every order that changed since the model last ran, or that rows of `entities`
+        delivered since then name or named. What is still there is selected again.
     -#}
     {%- if is_incremental() -%}
     delete from {{ this }}
     where order_id in (
-        select order_id
-        from {{ ref('int_order_numbers') }}
-        where order_number in (
-            {% for entity in entities -%}
-            {{ values_loaded(entity, 'order_id') }}
-            {{ 'union' if not loop.last }}
-            {% endfor -%}
-        )
+        select order_id from {{ ref('int_order_numbers') }} where order_number in ({{ order_numbers_loaded(entities) }})
     )
     {%- endif -%}
 {%- endmacro %}
