@@ -51,6 +51,12 @@ class Build:
         """The text of the semantic manifest: every definition the build's numbers follow."""
         return (self.path / "semantic_manifest.json").read_text(encoding="utf-8")
 
+    @property
+    def condensed_manifest(self) -> str | None:
+        """The same over its condensed marts, for what can be asked of these; none in builds of older versions."""
+        path = self.path / "condensed_manifest.json"
+        return path.read_text(encoding="utf-8") if path.exists() else None
+
     def sql(self, query: str, parameters: Mapping[str, Any] | None = None) -> pl.DataFrame:
         """Rows of a query with `$name` parameters bound; names tables `marts.<mart>` and `ledger.<table>`.
 

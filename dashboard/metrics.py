@@ -236,7 +236,8 @@ def _compile(build: Build, plan: _Plan, since: date | None, until: date | None) 
         sources += needed
     by = [*([f"metric_time__{plan.grain}"] if plan.grain else []), *(item.column for _, item in plan.items)]
     try:
-        sql = semantics(build).compile(tuple(dict.fromkeys(sources)), tuple(by), tuple(where))
+        items = (*(item for _, item in plan.items), *(item for item, _ in plan.filters))
+        sql = semantics(build).compile(tuple(dict.fromkeys(sources)), tuple(by), tuple(where), items)
     except MetricFlowException as error:
         raise QuestionError(f"{', '.join(plan.metrics)} cannot be asked this way: {error}") from error
     selected = ", ".join(f'{expression} as "{column}"' for column, expression in columns.items())

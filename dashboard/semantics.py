@@ -110,12 +110,16 @@ class _Client:
 
 
 class Semantics:
-    """The definitions of one semantic manifest, ready to compile; safe from any thread."""
+    """The definitions of one semantic manifest, ready to compile; safe from any thread.
 
-    def __init__(self, text: str, shapes: Shapes) -> None:
+    `condensed` holds the same over condensed marts: what these can answer is compiled of them.
+    """
+
+    def __init__(self, text: str, shapes: Shapes, condensed: "Semantics | None" = None) -> None:
         self.manifest: dict[str, Any] = json.loads(text)
         self._lookup = SemanticManifestLookup(parse_manifest_from_dbt_generated_manifest(text))
         self._engine = MetricFlowEngine(self._lookup, _Client())  # type: ignore[arg-type]
+        self._condensed = condensed
         self._lock = Lock()
         self._available: dict[tuple[str, ...], Available] = {}
         self._sql: dict[tuple[Any, ...], str] = {}
@@ -151,17 +155,27 @@ class Semantics:
                 self._available[key] = self._common(key)
             return self._available[key]
 
-    def compile(self, metrics: tuple[str, ...], by: tuple[str, ...], where: tuple[str, ...]) -> str:
-        """The SQL of a shape of question; parameters in `where` pass through as `$name`. Each shape is compiled once."""
+    def compile(self, metrics: tuple[str, ...], by: tuple[str, ...], where: tuple[str, ...], items: tuple[Item, ...]) -> str:
+        """The SQL of a shape of question; parameters in `where` pass through as `$name`. Each shape is compiled once.
+
+        `items` are all that it groups and filters by, but for the time of its metrics.
+        """
         key = (metrics, by, where)
         with self._lock:
             if key not in self._sql:
                 if len(self._sql) >= SHAPES_KEPT:
                     del self._sql[next(iter(self._sql))]
-                self._sql[key] = self.shapes.get(key) or self.shapes.keep(key, self._compiled(metrics, by, where))
+                self._sql[key] = self.shapes.get(key) or self.shapes.keep(key, self._compiled(metrics, by, where, items))
             return self._sql[key]
 
-    def _compiled(self, metrics: tuple[str, ...], by: tuple[str, ...], where: tuple[str, ...]) -> str:
+    def _answers(self, metrics: tuple[str, ...], items: tuple[Item, ...]) -> bool:
+        """Whether these definitions know all the metrics and items."""
+        known = set(metrics) <= self.metrics.keys()
+        return known and {item.column for item in items} <= {item.column for item in self.available(metrics).items}
+
+    def _compiled(self, metrics: tuple[str, ...], by: tuple[str, ...], where: tuple[str, ...], items: tuple[Item, ...]) -> str:
+        if self._condensed and self._condensed._answers(metrics, items):
+            return self._condensed._compiled(metrics, by, where, items)
         request = MetricFlowQueryRequest.create(metric_names=metrics, group_by_names=by or None, where_constraints=where or None)
         return self._plain_days(self._quoted(self._engine.explain(request).sql_statement.sql))
 
@@ -210,14 +224,16 @@ class Semantics:
 @lru_cache(maxsize=64)
 def semantics(build: Build) -> Semantics:
     """The definitions of a build; builds of the same definitions share them, compiled SQL included."""
-    text = build.semantic_manifest
+    texts = (build.semantic_manifest, build.condensed_manifest)
     with _starting:
-        if text not in _started:
+        if texts not in _started:
             if len(_started) == DEFINITIONS_KEPT:
                 del _started[next(iter(_started))]
-            _started[text] = Semantics(text, Shapes(build.path.parent.parent, text))
-        return _started[text]
+            shapes = Shapes(build.path.parent.parent, "".join(text or "" for text in texts))
+            condensed = Semantics(texts[1], shapes) if texts[1] else None
+            _started[texts] = Semantics(texts[0], shapes, condensed)
+        return _started[texts]
 
 
 _starting = Lock()
-_started: dict[str, Semantics] = {}
+_started: dict[tuple[str, str | None], Semantics] = {}

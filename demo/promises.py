@@ -84,12 +84,13 @@ def _pace(world: World, tally: Tally) -> pl.DataFrame:
     """Lines prepared by hour of work; nobody works for a channel."""
     worked = hours(world).select(
         (pl.col("Jour").str.to_date("%d/%m/%Y") - pl.lit(retailer.START)).dt.total_days().alias("day"),
-        "Heures",
         "Lignes",
+        # Whole hundredths: a sum of floats depends on the order it is taken in.
+        hundredths=(pl.col("Heures") * 100).round().cast(pl.Int64),
         channel=pl.lit("all"),
     )
     measures: dict[str, tuple[pl.Expr, pl.Expr | None]] = {
-        "lines_per_labour_hour": (pl.col("Lignes").sum(), pl.col("Heures").sum())
+        "lines_per_labour_hour": (pl.col("Lignes").sum(), pl.col("hundredths").sum() / 100)
     }
     return tally(worked, "day", measures).unique(["metric", "grain", "metric_time"])
 

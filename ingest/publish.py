@@ -14,6 +14,7 @@ import duckdb
 import yaml
 
 from ingest.build import PROJECT, BuildResult, project_checksum
+from ingest.condense import condense
 from settings import Settings
 
 # What readers see of the ledger, beside the marts; rejects are already masked.
@@ -41,11 +42,11 @@ def publish(settings: Settings, result: BuildResult) -> str:
     build_id = _new_id(created_at)
     unfinished = settings.builds / f".unfinished-{build_id}"
     unfinished.mkdir()
-    semantic_manifest = result.target / "semantic_manifest.json"
-    days = _days_of_marts(json.loads(semantic_manifest.read_text()))
-    marts, facts = _copy_marts(settings, unfinished / "marts.duckdb", days)
-    shutil.copyfile(semantic_manifest, unfinished / "semantic_manifest.json")
     manifest = json.loads((result.target / "manifest.json").read_text())
+    semantic_manifest = json.loads((result.target / "semantic_manifest.json").read_text())
+    marts, facts, condensed = _copy_marts(settings, unfinished / "marts.duckdb", semantic_manifest, _condensed_by(manifest))
+    shutil.copyfile(result.target / "semantic_manifest.json", unfinished / "semantic_manifest.json")
+    (unfinished / "condensed_manifest.json").write_text(json.dumps(condensed))
     info = {
         "build_id": build_id,
         "created_at": created_at.isoformat(timespec="seconds"),
@@ -85,11 +86,14 @@ def _new_id(created_at: datetime) -> str:
     return created_at.strftime("%Y%m%dT%H%M%S-%f")
 
 
-def _copy_marts(settings: Settings, copy: Path, days: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Copy every mart, sorted by its column of `days` if it has one, and the ledger.
+def _copy_marts(
+    settings: Settings, copy: Path, semantic_manifest: dict[str, Any], condensed_by: Mapping[str, tuple[str, ...]]
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """Copy every mart, sorted by the day it is counted on if there is one, and the ledger; condense those that ask for it.
 
-    Returns each mart's rows and checksum, and the facts of the build's inputs.
+    Returns each mart's rows and checksum, the facts of the build's inputs, and the manifest over the condensed marts.
     """
+    days = _days_of_marts(semantic_manifest)
     with duckdb.connect() as connection:
         connection.execute(f"set memory_limit = '{settings.memory}'")
         connection.execute(f"set temp_directory = {_literal(settings.data_dir / '.spilled')}")
@@ -109,6 +113,7 @@ def _copy_marts(settings: Settings, copy: Path, days: Mapping[str, str]) -> tupl
         for name in LEDGER_TABLES:
             connection.execute(f'create table build.ledger."{name}" as from source.ledger."{name}"')
         facts = _facts(connection)
+        condensed = condense(connection, "build", semantic_manifest, condensed_by)
         connection.execute("checkpoint build; detach build")
     if copy.with_name(copy.name + ".wal").exists():
         raise PublishFailed(f"{copy} was left with a write-ahead log: the disk may be full; free space and run again")
@@ -118,7 +123,13 @@ def _copy_marts(settings: Settings, copy: Path, days: Mapping[str, str]) -> tupl
     wrong = sorted(name for name in originals if originals[name] != copies[name])
     if wrong:
         raise PublishFailed(f"the copy differs from the warehouse in {', '.join(wrong)}: check the disk and run again")
-    return originals, facts
+    return originals, facts, condensed
+
+
+def _condensed_by(manifest: dict) -> dict[str, tuple[str, ...]]:
+    """For every mart that is condensed, the columns it is condensed by."""
+    nodes = (node for node in manifest["nodes"].values() if node["resource_type"] == "model")
+    return {node["alias"]: tuple(keys) for node in nodes if (keys := node["config"]["meta"].get("condensed_by"))}
 
 
 def _days_of_marts(semantic_manifest: dict) -> dict[str, str]:

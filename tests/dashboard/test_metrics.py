@@ -32,7 +32,7 @@ def test_a_ratio_is_a_sum_over_a_sum_and_never_a_mean_of_ratios(build: Build):
 
 
 def test_a_ratio_divided_here_equals_the_ratio_that_metricflow_compiles(build: Build):
-    sql = semantics(build).compile(("average_order_value",), ("metric_time__month", "channel"), ())
+    sql = semantics(build).compile(("average_order_value",), ("metric_time__month", "channel"), (), ())
     compiled = build.sql(sql).sort("metric_time__month", "channel")["average_order_value"].to_list()
     answered = ask(build, Question(("average_order_value",), ("channel",), "month")).frame["average_order_value"].to_list()
     assert answered == compiled

@@ -39,6 +39,7 @@ def result(tmp_path: Path) -> BuildResult:
     target = tmp_path / "target"
     target.mkdir()
     orders = {
+        "name": "orders",
         "node_relation": {"alias": "orders"},
         "defaults": {"agg_time_dimension": "order_date"},
         "dimensions": [{"name": "order_date", "type": "time", "expr": None}],
@@ -46,6 +47,8 @@ def result(tmp_path: Path) -> BuildResult:
     (target / "semantic_manifest.json").write_text(json.dumps({"semantic_models": [orders], "metrics": []}))
     model = {
         "name": "orders",
+        "alias": "orders",
+        "config": {"meta": {}},
         "resource_type": "model",
         "depends_on": {"nodes": ["model.omnikpi.stg_orders", "source.omnikpi.raw.orders"]},
     }
