@@ -6,10 +6,11 @@ to do, 2 usage, 65 data refused, 74 reading or writing failed, 75 another run ho
 
 import json
 import os
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -17,9 +18,11 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from ingest import exit_code
 from settings import Settings, load_settings
 
 PROJECT = Path(__file__).resolve().parent
@@ -39,6 +42,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+sources_app = typer.Typer(invoke_without_command=True, add_completion=False)
+app.add_typer(sources_app, name="sources")
 out = Console(soft_wrap=True)
 err = Console(stderr=True, soft_wrap=True)
 
@@ -81,7 +86,7 @@ def main() -> None:
     try:
         app()
     except Exception as error:
-        code = getattr(error, "exit_code", 74 if isinstance(error, OSError) else None)
+        code = exit_code(error)
         if code is None:
             raise
         _fail(str(error), code)
@@ -128,16 +133,38 @@ def check(file: Annotated[Path, typer.Argument(help="The file to look at.", exis
 def ingest(
     source: Annotated[str | None, typer.Option(help="Only this source's files.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would load; write nothing.")] = False,
-    replay: Annotated[Path | None, typer.Option(help="Load this repaired file of the quarantine.", exists=True)] = None,
+    replay: Annotated[
+        list[Path] | None, typer.Option(help="Load this repaired file of the quarantine; may be repeated.", exists=True)
+    ] = None,
 ) -> None:
     """Load the inbox into the warehouse."""
-    from ingest.inbox import ingest as load_inbox
-    from ingest.run import lock
-
     settings = _settings()
-    with lock(settings), _files() as on_file:
-        summary = load_inbox(settings, source=source, dry_run=dry_run, replay=replay, report=on_file)
+    with _alone(settings), _files() as files:
+        from ingest.inbox import ingest as load_inbox
+
+        summary = load_inbox(settings, source, dry_run, replay or (), files.report, files.expect)
     _conclude(summary)
+
+
+@app.command()
+def replay(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="Files of the quarantine, or of the archive.", exists=True)
+    ],
+) -> None:
+    """Load repaired files of the quarantine, corrected rejects, or archived files whose mapping has changed."""
+    ingest(replay=files)
+
+
+@app.command()
+def rejects(
+    file: Annotated[str, typer.Argument(metavar="SOURCE/FILE", help="A file with rejected rows; see `omnikpi status`.")],
+) -> None:
+    """Write a file's rejected rows out, to be corrected and loaded alone."""
+    from ingest.rejects import export
+
+    written = export(_settings(), file)
+    out.print(f"Correct {written}\nand then: omnikpi replay {shlex.quote(str(written))}", highlight=False, markup=False)
 
 
 @app.command()
@@ -167,7 +194,7 @@ def watch(every: Annotated[str, typer.Option(help="Time between two runs: 30s, 1
         try:
             _run(_settings())
         except Exception as error:
-            if getattr(error, "exit_code", None) is None:
+            if exit_code(error) is None:
                 raise
             err.print(f"omnikpi: {error}", style="red", markup=False)
         time.sleep(pause)
@@ -223,15 +250,30 @@ def metrics() -> None:
     out.print(table)
 
 
-@app.command()
-def sources() -> None:
+@sources_app.callback()
+def sources(context: typer.Context) -> None:
     """List the mappings: which files load, and what they feed."""
     from ingest.mappings import load_mappings
 
+    if context.invoked_subcommand:
+        return
     table = Table("source", "mapping", "files", "feeds", box=None, header_style="bold")
     for mapping in load_mappings(_settings()).values():
         table.add_row(mapping.source, mapping.name, ", ".join(mapping.files), ", ".join(mapping.feeds))
     out.print(table)
+
+
+@sources_app.command()
+def new(
+    file: Annotated[Path, typer.Option("--from", help="The file to look at.", exists=True, dir_okay=False)],
+) -> None:
+    """Propose a mapping for an unknown file: what is sure, and every doubt as a comment; write and load nothing."""
+    from ingest.inbox import original_name
+    from ingest.mappings import load_mappings
+    from ingest.proposing import propose
+
+    settings = _settings()
+    print(propose(file, original_name(settings, file.absolute()), load_mappings(settings).values()))
 
 
 @app.command()
@@ -252,14 +294,14 @@ def status() -> None:
 
 @app.command()
 def doctor() -> None:
-    """Check the installation: versions, folders, mappings, the current build."""
+    """Check the installation: rights, disk, clock, mappings, the ledger, late feeds, the last run; say what to do."""
     from ingest.diagnosis import diagnose
 
     settings = _settings()
     findings = diagnose(settings)
     for finding in findings:
-        out.print(f"[{'green]ok  ' if finding.ok else 'red]fault'}[/] {finding.subject}: {finding.message}")
-    raise typer.Exit(0 if all(finding.ok for finding in findings) else 78)
+        out.print(f"[{'green]ok  ' if finding.ok else 'red]fault'}[/] {finding.subject}: {escape(finding.message)}")
+    raise typer.Exit(max(finding.exit_code for finding in findings))
 
 
 @app.command()
@@ -342,10 +384,12 @@ def _day(moment: datetime | None) -> date | None:
 
 def _run(settings: Settings, strict: bool = False) -> None:
     """A whole run with its progress shown; `strict` exits 65 when a file was refused."""
+    with _alone(settings):
+        pass  # an answer within a second, before anything slow is imported
     from ingest.run import run as run_all
 
-    with _working("Running") as say, _files() as on_file:
-        summary = run_all(settings, say, on_file)
+    with _files() as files:
+        summary = run_all(settings, files.say, files.report, files.expect)
     if summary.build_id:
         out.print(f"Published build {summary.build_id}")
     else:
@@ -360,15 +404,47 @@ def _conclude(summary: Any, strict: bool = True) -> None:
         raise typer.Exit(65)
 
 
-@contextmanager
-def _files() -> Iterator[Callable[[Any], None]]:
-    """A reporter of files: one JSON line each when nobody watches; on a terminal the spinner shows the latest."""
+def _alone(settings: Settings) -> AbstractContextManager[None]:
+    """The lock of the data folder; raises `LockHeld` at once when a run is at work."""
+    from ingest.lock import lock
 
-    def report(load: Any) -> None:
+    return lock(settings)
+
+
+class _Files:
+    """What a run says of itself: on a terminal a bar with rows, speed and time left, then the steps; else JSON lines."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._task = progress.add_task("Looking into the inbox", total=None, rows="")
+        self._rows, self._began = 0, time.monotonic()
+
+    def expect(self, files: int, size: int) -> None:
+        """So many files and bytes will be loaded; time left goes by bytes."""
+        self._progress.update(self._task, description=f"Loading {files:,} files", total=size or None)
+        self._began = time.monotonic()
+
+    def report(self, load: Any) -> None:
+        """A file's fate is known."""
         if not sys.stdout.isatty():
             print(json.dumps(load.facts(), default=str), flush=True)
+        self._rows += load.rows_in
+        speed = self._rows / max(time.monotonic() - self._began, 0.001)
+        self._progress.update(self._task, advance=load.bytes, rows=f"{self._rows:,} rows · {speed:,.0f} rows/s")
 
-    yield report
+    def say(self, step: str) -> None:
+        """A model was built or a test passed."""
+        self._progress.update(self._task, description=f"Building · {step}", total=None)
+
+
+@contextmanager
+def _files() -> Iterator[_Files]:
+    """The progress of a run, on stderr."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[rows]}"))
+    with Progress(
+        *columns, TimeElapsedColumn(), TimeRemainingColumn(), console=err, transient=True, disable=not err.is_terminal
+    ) as progress:
+        yield _Files(progress)
 
 
 @contextmanager

@@ -22,8 +22,17 @@ class Settings(BaseSettings):
         default="4GB", pattern="^[0-9]+ ?[MG]i?B$", description="What a build may hold in memory; it spills beyond."
     )
     keep_builds: int = Field(default=14, ge=2, description="How many published builds stay.")
+    keep_archive_days: int | None = Field(
+        default=None, ge=1, description="Days an archived file and its rejected rows stay after loading; for ever unless set."
+    )
+    on_failure: str | None = Field(
+        default=None, description="Shell command called when a run fails or refuses a file; it reads `last_run.json` on stdin."
+    )
+    prometheus_file: Path | None = Field(
+        default=None, description="Where to write metrics for node_exporter, `omnikpi.prom` of the data folder unless set."
+    )
 
-    @field_validator("data_dir", "sources")
+    @field_validator("data_dir", "sources", "prometheus_file")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         return path.expanduser().resolve() if path else None

@@ -114,25 +114,29 @@ def show(page: Page) -> None:
         if drawn is None:
             st.caption(say("card.nothing"))
             return
+        if isinstance(drawn, str):
+            st.markdown(drawn)
+            return
         st.markdown(drawn.title + (f" · {drawn.unit}" if drawn.unit else ""))
         st.plotly_chart(drawn.figure, config={"displayModeBar": False}, alt=drawn.alt)
 
 
 @lru_cache(maxsize=128)
-def _drawn(page: Page, bridge: Bridge, language: str) -> Drawn | None:
-    """The steps from the first value to the last and their sum, the gap; the title has both values, and its own days if any."""
+def _drawn(page: Page, bridge: Bridge, language: str) -> Drawn | str | None:
+    """The steps from the first value to the last and their sum, the gap; the title has both values, and its own days if any.
+
+    A sentence where no rule makes a difference, for there is nothing to draw.
+    """
     words.speak(language)
     landings = cross(page, bridge)
     if landings is None:
         return None
     metric, start, end = bridge.metric, landings[0], landings[-1]
-    title = say(
-        "bridge.gap",
-        start=inside(start.label),
-        end=inside(metric_label(metric)),
-        first=text_of(page, metric, start.value),
-        last=text_of(page, metric, end.value),
-    )
+    named = {"start": inside(start.label), "end": inside(metric_label(metric))}
+    first, last = text_of(page, metric, start.value), text_of(page, metric, end.value)
+    if all(landing.value == start.value for landing in landings):
+        return say("bridge.same", **named, value=first)
+    title = say("bridge.gap", **named, first=first, last=last)
     steps = [
         Step(
             landing.label, before.value - start.value, landing.value - before.value, _moved(page, metric, before, landing), ACCENT

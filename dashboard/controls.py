@@ -387,7 +387,7 @@ def _filters_label(state: Settings, offer: Offer) -> str:
         if value in offer.values.get(dimension, ())
     ]
     places = say("control.chosen", count=len(names)) if len(names) > 1 else "".join(names)
-    same = say(f"basis.{SAME_STORES}") if _basis(state, offer) == SAME_STORES else ""
+    same = say("basis.short") if _basis(state, offer) == SAME_STORES else ""
     return " · ".join(filter(None, (same, places))) or say("control.filters")
 
 

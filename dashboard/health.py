@@ -7,9 +7,10 @@ import pandas as pd
 import polars as pl
 import streamlit as st
 
-from dashboard import formats, words
+from dashboard import builds, formats, words
 from dashboard.topics import Page
 from dashboard.words import called, say
+from settings import load_settings
 
 FEEDS = """
 select source, mapping, last_file_name, last_delivered_at, file_count, rows_loaded, rows_rejected, behind_hours, is_fresh
@@ -21,6 +22,8 @@ select
     coalesce(sum(rows_in), 0) as rows_in,
     coalesce(sum(rows_loaded), 0) as rows_loaded,
     coalesce(sum(rows_rejected), 0) as rows_rejected,
+    count(*) filter (where verdict = 'loaded') as loaded,
+    count(*) filter (where verdict = 'loaded_with_rejects') as with_rejects,
     count(*) filter (where verdict = 'refused') as refused,
     count(*) filter (where verdict = 'duplicate') as duplicates
 from ledger.files
@@ -37,6 +40,10 @@ select
 from ledger.rejects as rejects inner join ledger.files as files on rejects.file_id = files.file_id
 group by 1, 2, 3 order by count desc, 1, 2, 3 limit 200
 """
+NEW_COLUMNS = """
+select source, mapping, array_to_string(new_columns, ', ') as names, min(delivered_at) as since, count(*) as files
+from ledger.files where len(new_columns) > 0 group by all order by since desc limit 200
+"""
 REFUSED = """
 select file_name, reason, loaded_at from ledger.files where verdict = 'refused' order by loaded_at desc limit 200
 """
@@ -48,8 +55,12 @@ def show(page: Page) -> None:
     totals = page.build.sql(TOTALS).to_dicts()[0]
     feeds = page.build.sql(FEEDS)
     tests = page.build.info["tests"]
+    record = builds.last_run(load_settings().data_dir) or {}
     failed = [test for test in tests if test["status"] not in ("pass", "success")]
     _figures(totals, feeds, tests, failed)
+    waiting = record.get("waiting", [])
+    verdicts = {"refused": totals["refused"], "duplicates": totals["duplicates"], "waiting": len(waiting)}
+    st.markdown(say("health.verdicts", loaded=totals["loaded"], with_rejects=totals["with_rejects"], **verdicts))
     st.subheader(say("health.feeds"), anchor=False)
     _table(
         {
@@ -91,6 +102,18 @@ def show(page: Page) -> None:
         )
     else:
         st.markdown(say("health.no_quarantine"))
+    columns = page.build.sql(NEW_COLUMNS)
+    if len(columns):
+        st.subheader(say("health.new_columns"), anchor=False)
+        st.caption(say("health.new_columns_help"))
+        _table(
+            {
+                say("health.feed"): [_feed(row["source"], row["mapping"]) for row in columns.to_dicts()],
+                say("health.columns"): columns["names"],
+                say("health.since"): [_moment(at) for at in columns["since"]],
+                say("health.files"): columns["files"],
+            }
+        )
     st.subheader(say("health.tests"), anchor=False)
     st.markdown(say("health.tests_said", passed=len(tests) - len(failed), total=len(tests)))
     if failed:

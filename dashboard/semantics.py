@@ -112,7 +112,7 @@ class _Client:
 class Semantics:
     """The definitions of one semantic manifest, ready to compile; safe from any thread.
 
-    `condensed` holds the same over condensed marts: what these can answer is compiled of them.
+    `condensed` holds the same over condensed marts: the metrics that these can answer are compiled of them.
     """
 
     def __init__(self, text: str, shapes: Shapes, condensed: "Semantics | None" = None) -> None:
@@ -169,13 +169,18 @@ class Semantics:
             return self._sql[key]
 
     def _answers(self, metrics: tuple[str, ...], items: tuple[Item, ...]) -> bool:
-        """Whether these definitions know all the metrics and items."""
-        known = set(metrics) <= self.metrics.keys()
-        return known and {item.column for item in items} <= {item.column for item in self.available(metrics).items}
+        """Whether these definitions know all the items for the metrics."""
+        return {item.column for item in items} <= {item.column for item in self.available(metrics).items}
 
     def _compiled(self, metrics: tuple[str, ...], by: tuple[str, ...], where: tuple[str, ...], items: tuple[Item, ...]) -> str:
-        if self._condensed and self._condensed._answers(metrics, items):
-            return self._condensed._compiled(metrics, by, where, items)
+        known = tuple(name for name in metrics if self._condensed and name in self._condensed.metrics)
+        if self._condensed and known and self._condensed._answers(known, items):
+            condensed = self._condensed._compiled(known, by, where, items)
+            rest = tuple(name for name in metrics if name not in known)
+            return _side_by_side(condensed, self._from_marts(rest, by, where), by) if rest else condensed
+        return self._from_marts(metrics, by, where)
+
+    def _from_marts(self, metrics: tuple[str, ...], by: tuple[str, ...], where: tuple[str, ...]) -> str:
         request = MetricFlowQueryRequest.create(metric_names=metrics, group_by_names=by or None, where_constraints=where or None)
         return self._plain_days(self._quoted(self._engine.explain(request).sql_statement.sql))
 
@@ -219,6 +224,13 @@ class Semantics:
             items=tuple(sorted(items, key=lambda item: (len(item.path), item.name))),
             grains=tuple(grain for grain in self.grains if grain in grains),
         )
+
+
+def _side_by_side(left: str, right: str, by: tuple[str, ...]) -> str:
+    """The SQL of two sets of metrics grouped alike."""
+    keys = ", ".join(f'"{column}"' for column in by)
+    joined = f"full join (\n{right}\n) using ({keys})" if by else f"cross join (\n{right}\n)"
+    return f"select *\nfrom (\n{left}\n) {joined}"
 
 
 @lru_cache(maxsize=64)

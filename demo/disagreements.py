@@ -1,7 +1,7 @@
 """What the systems disagree on: a few faults of interfaces, planted so that an audit can be held to finding exactly them."""
 
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime
 
 import numpy as np
 import polars as pl
@@ -15,25 +15,35 @@ from demo.retailer import APP, COLLECT, DAYS, HOME, PHONE, STORE, WEB, day_index
 SCANS_LATE, LATE_FROM = 3, day_index(date(2026, 8, 31))
 # Parcels of nobody's order have numbers that no system gave.
 STRAY_ORDER, STRAY_FULFILMENT, STRAY_SHIPMENT = 29_000_001, 8_000_000, 5_000_000
+# A parcel announced a second time gets a second number.
+COPIED_SHIPMENT = 6_000_000
+# One working day the OMS's clock was behind.
+CLOCK_FROM, CLOCK_UNTIL = (int(datetime(2026, 6, 9, hour, tzinfo=UTC).timestamp()) for hour in (6, 17))
+CLOCK_BEHIND = 12 * 60
 
 
 @dataclass(frozen=True)
 class Disagreements:
-    """What is at odds: orders that never arrived, parcels scanned late, parcels of no order, payments that differ."""
+    """What is at odds: orders that never arrived, parcels late, of no order or told twice, a slow clock, payments that differ."""
 
     never_received: pl.DataFrame  # order, number
     late_scans: pl.DataFrame  # fulfilment
     stray_parcels: pl.DataFrame  # as Journeys.shipments
+    copied_parcels: pl.DataFrame  # as Journeys.shipments
+    behind: pl.DataFrame  # order, number
     payments: pl.DataFrame  # order, number, delta in cents
 
 
-def disagree(sales: Sales, journeys: Journeys, products: Products, rng: np.random.Generator) -> tuple[Journeys, Disagreements]:
+def disagree(
+    sales: Sales, journeys: Journeys, products: Products, rng: np.random.Generator, rng_of_copies: np.random.Generator
+) -> tuple[Journeys, Disagreements]:
     """The journeys with the faults in them: what an order never received caused is gone, and late scans are late."""
     lost = _never_received(sales, products, rng)
     gone = pl.col("order").cast(pl.UInt32).is_in(lost["order"].implode())
     fulfilments, shipments = journeys.fulfilments.filter(~gone), journeys.shipments.filter(~gone)
     shipments, late = _scanned_late(shipments, rng)
-    faults = Disagreements(lost, late, _stray(shipments, rng), _payments(sales, lost, rng))
+    stray, copied = _stray(shipments, rng), _copied(shipments, rng_of_copies)
+    faults = Disagreements(lost, late, stray, copied, _behind(fulfilments), _payments(sales, lost, rng))
     return replace(journeys, fulfilments=fulfilments, shipments=shipments), faults
 
 
@@ -77,6 +87,28 @@ def _stray(shipments: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
     )
 
 
+def _copied(shipments: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+    """Parcels of split orders that the carrier announced twice and billed once: no order has more parts for it."""
+    split = shipments.filter(pl.len().over("order") > 1)
+    picked = np.sort(rng.choice(len(split), min(len(split), max(5, len(split) // 300)), replace=False))
+    number = COPIED_SHIPMENT + pl.int_range(len(picked), dtype=pl.Int64)
+    return split[picked].with_columns(
+        shipment=number.cast(shipments.schema["shipment"]), cost=pl.lit(0, shipments.schema["cost"])
+    )
+
+
+def oms_clock(instant: str) -> pl.Expr:
+    """What the clock of the OMS showed at an instant of the column."""
+    is_behind = pl.col(instant).is_between(CLOCK_FROM, CLOCK_UNTIL, closed="left")
+    return pl.col(instant) - pl.when(is_behind).then(CLOCK_BEHIND).otherwise(0)
+
+
+def _behind(fulfilments: pl.DataFrame) -> pl.DataFrame:
+    """Orders that the OMS says it had when the clock was behind."""
+    wrong = fulfilments.filter(oms_clock("created") != pl.col("created"))
+    return wrong.select(pl.col("order").cast(pl.UInt32), "number").unique("order", maintain_order=True)
+
+
 def _payments(sales: Sales, lost: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
     """Payments that are a few euros more or less than the order: a coupon rung up twice, a line cancelled after paying."""
     paid = sales.lines.group_by("order").agg(total=pl.col("paid").sum())
@@ -98,9 +130,12 @@ def known_disagreements(faults: Disagreements, sales: Sales, followed: pl.Series
     the OMS never received, which no place is known to have sent.
     """
     parcels = pl.select(pl.format("PX{}FR", faults.stray_parcels["shipment"] + 40_000_001)).to_series()
+    counted = sales.orders.filter(valid()).select("order")
     named = {
         ("sales_oms", "missing_in_second"): faults.never_received["number"],
-        ("oms_tms", "clock"): (faults.late_scans["fulfilment"] + 300_001).cast(pl.String).str.zfill(10),
+        ("sales_oms", "clock"): faults.behind.join(counted, on="order", how="semi", maintain_order="left")["number"],
+        ("oms_tms", "duplicate"): _fulfilment_number(faults.copied_parcels.unique("fulfilment", maintain_order=True)),
+        ("oms_tms", "clock"): _fulfilment_number(faults.late_scans),
         ("oms_tms", "missing_in_first"): parcels,
         ("sales_payments", "amount"): faults.payments["number"],
         ("sales_stock", "amount"): _booked_out_unsold(sales, faults.never_received, followed, sku),
@@ -109,6 +144,10 @@ def known_disagreements(faults: Disagreements, sales: Sales, followed: pl.Series
         pl.select(system_pair=pl.lit(pair), agreement_check=pl.lit(check), record=records)
         for (pair, check), records in named.items()
     )
+
+
+def _fulfilment_number(rows: pl.DataFrame) -> pl.Series:
+    return (rows["fulfilment"] + 300_001).cast(pl.String).str.zfill(10)
 
 
 def _booked_out_unsold(sales: Sales, lost: pl.DataFrame, followed: pl.Series, sku: list[str]) -> pl.Series:

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from demo import retailer
+from demo.disagreements import oms_clock
 from demo.files import ENGLISH, SEMICOLON, TABS, Export, after, empty, euros, iso, moment, named, paris, periods, split
 from demo.journeys import CARRIERS
 from demo.retailer import DAYS, END_UTC, START, paris_day
@@ -40,7 +41,7 @@ def oms(world: World, daily: int) -> Iterator[Export]:
     """
     rows = world.preparation
     rows = rows.with_columns(day=pl.Series(np.minimum(paris_day(rows["created"].fill_null(END_UTC - 1).to_numpy()), DAYS - 1)))
-    rows = rows.filter(pl.col("created").is_not_null())
+    rows = rows.filter(pl.col("created").is_not_null()).with_columns(created_by_oms=oms_clock("created"))
     moments = ["accepted", "ready", "collected", "shipped", "delivered", "cancelled", "expired"]
     for span, part in split(rows.filter(pl.col("day") < DAYS - daily), "day", periods(daily)):
         name = f"oms/fulfilments_{span.label}.csv"
@@ -80,7 +81,8 @@ def _fulfilment_rows(part: pl.DataFrame) -> pl.DataFrame:
         pl.col("number").alias("order_number"),
         named("mode", list(_OMS_MODES)).alias("type"),
         pl.col("location").alias("site"),
-        *(iso(c).alias(f"{c}_at") for c in ("created", "promised", "first_promised", "accepted", "ready", "collected", "shipped",
+        iso("created_by_oms").alias("created_at"),
+        *(iso(c).alias(f"{c}_at") for c in ("promised", "first_promised", "accepted", "ready", "collected", "shipped",
                                              "delivered", "cancelled", "expired")),
         empty("reason").alias("reason"),
         pl.col("requested").alias("lines_requested"),
@@ -94,7 +96,7 @@ _PARCEL_STATUS = {"in_transit": "In transit", "delivered": "Delivered", "failed"
 
 def tms(world: World, daily: int) -> Iterator[Export]:
     """Parcels by month of hand-over: tab separated, American dates in Paris time; late scans come with the second delivery."""
-    rows = pl.concat([world.journeys.shipments, world.disagreements.stray_parcels])
+    rows = pl.concat([world.journeys.shipments, world.disagreements.stray_parcels, world.disagreements.copied_parcels])
     rows = rows.with_columns(day=pl.Series(paris_day(rows["shipped"].to_numpy())))
     for span, part in split(rows.filter(pl.col("day") < DAYS - daily), "day", periods(daily)):
         name = f"tms/shipments_{span.label}.txt"

@@ -53,7 +53,7 @@ def world(size: Size, seed: int) -> World:
     sold, crowd = products(rng(1)), people(size.people, rng(2))
     trade = sales(crowd, sold, rng(3), after_rollout(crowd, rng(71)))
     trips = journeys(crowd, trade.orders, trade.lines, size.sessions, rng(4))
-    trips, faults = disagree(trade, trips, sold, rng(61))
+    trips, faults = disagree(trade, trips, sold, rng(61), rng(64))
     orders = settle(trade.orders, trips.fulfilments)
     # Tickets whose goods came back or were reserved have a buyer who matters elsewhere.
     taken = pl.concat([trade.returns["order"], trips.reservations["order"]])

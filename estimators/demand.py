@@ -40,9 +40,13 @@ def has_automatic() -> bool:
 def automatic(demand: Matrix, horizon: int, season: int = 7) -> Matrix:
     """The next `horizon` days of each series, [series, day], by exponential smoothing chosen by AICc (never below 0).
 
-    Needs the extra `forecast`. Days not seen are filled from the same weekday before them, as `seasonal_average` would; the
-    model has no other way to leave them out.
+    Needs the extra `forecast`, and says so with `ModuleNotFoundError` without it. Days not seen are filled from the same
+    weekday before them, as `seasonal_average` would; the model has no other way to leave them out.
     """
+    if not has_automatic():
+        raise ModuleNotFoundError(
+            "`forecast_engine: automatic` needs the extra `forecast`: install 'omnikpi[forecast]', or set it to seasonal_average"
+        )
     from statsforecast.models import AutoETS  # pyright: ignore[reportMissingImports]
 
     forecasts = np.empty((len(demand), horizon))

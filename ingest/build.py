@@ -3,17 +3,26 @@
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ingest import failpoints
 from settings import Settings
 
 PROJECT = Path(__file__).resolve().parent.parent / "dbt_project"
 # What its Python models compute with.
 ESTIMATORS = PROJECT.parent / "estimators"
+# dbt ends when the run that called it does, however that ended: else it would go on writing to the warehouse, alone.
+DBT = """
+import os, threading
+threading.Thread(target=lambda: (os.read(0, 1), os._exit(1)), daemon=True).start()
+from dbt.cli.main import cli
+cli(prog_name="dbt")
+"""
 
 
 @dataclass(frozen=True)
@@ -41,7 +50,7 @@ class BuildResult:
 
 
 class BuildFailed(Exception):
-    """A dbt build that must not be published; `exit_code` tells data at fault (65) from the project at fault (78)."""
+    """A dbt build that must not be published; `exit_code` tells faulty data (65) from the disk (74) and the project (78)."""
 
     def __init__(self, message: str, exit_code: int) -> None:
         super().__init__(message)
@@ -76,8 +85,8 @@ def build(
     command = [
         *(
             sys.executable,
-            "-m",
-            "dbt.cli.main",
+            "-c",
+            DBT,
             "--log-format",
             "json",
             "--no-use-colors",
@@ -97,25 +106,35 @@ def build(
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     }
     errors: list[str] = []
+    printed: list[str] = []
     with subprocess.Popen(
-        command, env=environment, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command,
+        env=environment,
+        cwd=PROJECT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     ) as process:
         assert process.stdout is not None
         for line in process.stdout:
             try:
                 event = json.loads(line)["info"]
             except (ValueError, KeyError):
-                errors.append(line.strip())
+                printed.append(line.strip())
                 continue
             if event["level"] == "error":
                 errors.append(event["msg"].strip())
+            if event["name"] == "LogModelResult":
+                failpoints.reach("models half built")
             if progress and event["name"] in ("LogModelResult", "LogSeedResult", "LogTestResult", "NodeFinished"):
                 progress(event["msg"])
     if not results_file.exists():
-        raise BuildFailed("dbt could not start: " + "\n".join(errors or ["it printed nothing"]), exit_code=78)
+        said = errors or printed or ["it printed nothing"]
+        raise BuildFailed("dbt could not start: " + "\n".join(said), exit_code=74 if _is_of_the_disk(said) else 78)
     nodes = _nodes(results_file, json.loads((target / "manifest.json").read_text()))
     if process.returncode:
-        raise BuildFailed(*_fault(nodes, errors))
+        raise BuildFailed(*_fault(nodes, errors or printed))
     return BuildResult(nodes, target)
 
 
@@ -147,5 +166,12 @@ def _fault(nodes: tuple[Node, ...], errors: list[str]) -> tuple[str, int]:
     if not failed:
         return "dbt failed: " + "\n".join(errors or ["it gave no reason; see the log"]), 78
     lines = [f"{node.kind.replace('_', ' ')} {node.name}: {node.message or node.status}" for node in failed]
+    if _is_of_the_disk([*lines, *errors]):
+        return "\n".join(lines), 74
     data_at_fault = all(node.kind == "test" and node.status == "fail" for node in failed)
     return "\n".join(lines), 65 if data_at_fault else 78
+
+
+def _is_of_the_disk(said: list[str]) -> bool:
+    """Whether dbt or DuckDB speak of a disk that is full or refuses, or of too little memory."""
+    return any(re.search(r"\[Errno (5|13|27|28|30|122)\]|IO Error|No space left|Out of Memory Error", line) for line in said)

@@ -8,10 +8,11 @@ DuckDB's cast, `read` is what was strictly read, `value` is what is kept, `reaso
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 from ingest.entities import Column
-from ingest.mappings import Cell, Csv, When
+from ingest.mappings import Cell, ClockChanges, Dialect, Numbers, When, Zone
 
 SPACES = "\t\n\r \u00a0\u202f\u2009\ufeff"
 TRUE = ("true", "1", "yes", "y", "oui", "o", "vrai")
@@ -22,17 +23,37 @@ ISO = {
     "timestamp": r"\d{4}-\d\d-\d\d[ T]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6}0*)?)?",
     "time": r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?",
 }
+# Times counted since 1970, UTC: how many digits such a number may have, and the microseconds of its unit.
+UNIX = {"unix": (11, 1_000_000), "unix_ms": (14, 1_000), "unix_us": (17, 1)}
 OFFSET = r"( ?Z|[+-]([01]\d|2[0-3])(:?[0-5]\d)?)"
 
 
 @dataclass(frozen=True)
 class Cast:
-    """SQL of one column, layer by layer; a text with a null `value` is a fault."""
+    """SQL of one column, layer by layer; a text with a null `value` is a fault.
 
-    candidate: str
-    read: str
+    Each layer but the last maps names to the SQL of what stands under them, the column's own text being `text_<name>`.
+    """
+
+    texts: dict[str, str]
+    candidates: dict[str, str]
+    reads: dict[str, str]
     value: str
     reason: str
+
+
+class Terms(Protocol):
+    """What a mapping says of all its columns."""
+
+    @property
+    def dialect(self) -> Dialect: ...
+    @property
+    def timezone(self) -> str: ...
+    @property
+    def clock_changes(self) -> ClockChanges: ...
+
+
+Reference = Callable[[str], str | None]
 
 
 def literal(text: str) -> str:
@@ -46,21 +67,63 @@ def clean(column: str) -> str:
     return f"case when {is_trimmed} then {column} else nullif(trim({column}, {literal(SPACES)}), '') end"
 
 
-def text(cell: Cell, column: Column, reference: Callable[[str], str | None]) -> str:
-    """SQL of the text a column is cast from; `reference` gives the SQL of a header's trimmed cell, None where it is absent."""
+def cast(cell: Cell, column: Column, mapping: Terms, name: str, reference: Reference) -> Cast:
+    """The strict cast of a column whose texts come from the cells that `reference` names: a header's SQL, None where absent."""
+    if cell.divided_by:
+        return _divided(cell, column, mapping, name, reference)
+    if cell.sum:
+        return _sum(cell, column, mapping, name, reference)
+    texts = {f"text_{name}": _text(cell, column, reference)}
+    if column.type == "varchar":
+        one = _varchar(column, name)
+    elif column.type == "boolean":
+        one = _boolean(name)
+    elif column.type in ISO:
+        one = _time(cell, column, mapping, name, reference)
+    else:
+        one = _number(cell, column, Numbers() if cell.value is not None else cell.number or mapping.dialect, name)
+    reason = one.reason
+    if cell.values and cell.other is None and _is_closed(column):
+        unlisted = literal("not one of the texts that `values` lists")
+        reason = f"case when starts_with(text_{name}, {_UNLISTED}) then {unlisted} else {reason} end"
+    return Cast(texts | one.texts, one.candidates, one.reads, one.value, reason)
+
+
+def shown(name: str) -> str:
+    """SQL of a column's text as it stood in its cell."""
+    return f"ltrim(text_{name}, {_UNLISTED})"
+
+
+# Stands before a text that `values` does not list, so that it can be no value.
+_UNLISTED = "chr(1)"
+
+
+def _is_closed(column: Column) -> bool:
+    """Whether `values` must list every text: in free text what has no translation stays, elsewhere it might pass for a value."""
+    return bool(column.accepted) or column.type != "varchar"
+
+
+def _text(cell: Cell, column: Column, reference: Reference) -> str:
+    """SQL of the text a column is cast from."""
     if cell.value is not None:
-        return literal(cell.value)
+        sql = literal(cell.value)
+        return f"case when {condition(cell.when, reference)} then {sql} end" if cell.when else sql
     if cell.join:
         parts = ", ".join(reference(header) or "null::varchar" for header in cell.join.columns)
         sql = f"nullif(concat_ws({literal(cell.join.with_)}, {parts}), '')"
     else:
         headers = (cell.sequence,) if cell.sequence else cell.from_
         sql = next((found for header in headers if (found := reference(header))), "null::varchar")
+    if cell.when:
+        sql = f"case when {condition(cell.when, reference)} then {sql} end"
+    if cell.strip:
+        sql = clean(_stripped(_stripped(sql, cell.strip.start, "start"), cell.strip.end, "end"))
     if cell.split:
         sql = clean(f"split_part({sql}, {literal(cell.split.on)}, {cell.split.part})")
+    if cell.blank:
+        sql = f"case when {sql} not in ({_list(cell.blank)}) then {sql} end"
     if cell.values:
-        # A text without a translation stays as it is, except where only standard values are right: there it is a fault.
-        other = literal("\x01") if column.accepted or column.type == "boolean" else sql
+        other = f"{_UNLISTED} || {sql}" if _is_closed(column) else sql
         other = literal(cell.other) if cell.other is not None else other
         whens = " ".join(f"when {literal(given)} then {literal(meant)}" for given, meant in cell.values.items() if given)
         sql = f"nullif(case coalesce({sql}, '') {whens} when '' then {literal(cell.values.get('', ''))} else {other} end, '')"
@@ -69,18 +132,65 @@ def text(cell: Cell, column: Column, reference: Callable[[str], str | None]) -> 
     return sql
 
 
-def cast(cell: Cell, column: Column, csv: Csv, timezone: str, name: str) -> Cast:
-    """The strict cast of a column whose layers are named `text_<name>`, `candidate_<name>` and `read_<name>`."""
-    if column.type == "varchar":
-        return _varchar(column, name)
-    if column.type == "boolean":
-        return _boolean(name)
-    if column.type in ISO:
-        return _time(cell, column, cell.timezone or timezone, name)
-    return _number(cell, column, Csv() if cell.value is not None else csv, name)
+def _stripped(sql: str, cuts: Sequence[str], end: str) -> str:
+    whens = []
+    for cut in cuts:
+        kept = f"substr({sql}, {len(cut) + 1})" if end == "start" else f"left({sql}, -{len(cut)})"
+        whens.append(f"when {end}s_with({sql}, {literal(cut)}) then {kept}")
+    return f"case {' '.join(whens)} else {sql} end" if whens else sql
 
 
-def condition(when: When, reference: Callable[[str], str | None]) -> str:
+def _sum(cell: Cell, column: Column, mapping: Terms, name: str, reference: Reference) -> Cast:
+    """The sum of several columns, each cast strictly; empty cells add nothing, and all of them empty are no sum."""
+    rest = {"sum": (), "unit": None, "absolute": False}
+    parts = [
+        cast(cell.model_copy(update=rest | {"from_": (header,)}), column, mapping, f"{name}_{index}", reference)
+        for index, header in enumerate(cell.sum)
+    ]
+    names = [f"{name}_{index}" for index in range(len(parts))]
+    texts: dict[str, str] = {}
+    for part in parts:
+        texts |= part.texts
+    sound = " and ".join(f"(text_{one} is null or read_{one} is not null)" for one in names)
+    total = " + ".join(f"coalesce(read_{one}, 0)" for one in names)
+    value = f"try_cast({_scaled(f'({total})', cell, column)} as {column.type})"
+    # A later layer knows the parts by name; the column's own text is what stood in them.
+    all_texts = ", ".join(texts[f"text_{one}"] for one in names)
+    return Cast(
+        texts | {f"text_{name}": f"nullif(concat_ws(' + ', {all_texts}), '')"},
+        {key: sql for part in parts for key, sql in part.candidates.items()},
+        {key: sql for part in parts for key, sql in part.reads.items()},
+        f"case when text_{name} is not null and {sound} then {value} end",
+        parts[0].reason,
+    )
+
+
+def _divided(cell: Cell, column: Column, mapping: Terms, name: str, reference: Reference) -> Cast:
+    """An amount shared by the number another column holds, rounded to the column's decimals."""
+    amount = replace(column, type="decimal(18,4)")
+    found = cast(cell.model_copy(update={"divided_by": None, "absolute": False}), amount, mapping, name, reference)
+    divisor = cast(Cell.model_validate({"from": cell.divided_by}), amount, mapping, f"{name}_by", reference)
+    wrong = f"read_{name}_by is null or read_{name}_by = 0"
+    reason = literal(f"cannot be divided: {cell.divided_by!r} holds no number but nought")
+    scale = column.type.rstrip(")").split(",")[1]
+    share = f"round(({found.value})::double / read_{name}_by::double, {scale})"
+    share = f"abs({share})" if cell.absolute else share
+    return Cast(
+        found.texts | divisor.texts,
+        found.candidates | divisor.candidates,
+        found.reads | divisor.reads,
+        f"case when not ({wrong}) then try_cast({share} as {column.type}) end",
+        f"case when {wrong} then {reason} else {found.reason} end",
+    )
+
+
+def group(column: str, pattern: str, number: int) -> str:
+    """SQL of a group of the pattern in a text that fits it in full; else null, as for a group that is empty."""
+    part = f"regexp_extract({column}, {literal(f'^(?:{pattern})$')}, {number})"
+    return f"case when regexp_full_match({column}, {literal(pattern)}) then {clean(part)} end"
+
+
+def condition(when: When, reference: Reference) -> str:
     """SQL that is true for the rows `when` picks; never null."""
     tests = []
     for header, verbs in when.items():
@@ -110,11 +220,11 @@ def _list(texts: Sequence[str]) -> str:
 def _varchar(column: Column, name: str) -> Cast:
     text = f"text_{name}"
     if not column.accepted:
-        return Cast("null", text, f"read_{name}", "null")
+        return Cast({}, {}, {f"read_{name}": text}, f"read_{name}", "null")
     fitting = f"case when {text} in ({_list(column.accepted)}) then {text} end"
     standard = ", ".join(column.accepted)
     reason = f"not one of the standard values {standard}; translate it with `values`"
-    return Cast("null", fitting, f"read_{name}", literal(reason))
+    return Cast({}, {}, {f"read_{name}": fitting}, f"read_{name}", literal(reason))
 
 
 def _boolean(name: str) -> Cast:
@@ -123,54 +233,62 @@ def _boolean(name: str) -> Cast:
         f"case when {text} = 'false' then false when {text} = 'true' then true "
         f"when {lower} in ({_list(TRUE)}) then true when {lower} in ({_list(FALSE)}) then false end"
     )
-    return Cast("null", read, f"read_{name}", literal("not a yes or a no; translate it with `values`"))
+    return Cast({}, {}, {f"read_{name}": read}, f"read_{name}", literal("not a yes or a no; translate it with `values`"))
 
 
-def _number(cell: Cell, column: Column, csv: Csv, name: str) -> Cast:
+def _number(cell: Cell, column: Column, numbers: Numbers, name: str) -> Cast:
     text, candidate, read = f"text_{name}", f"candidate_{name}", f"read_{name}"
     is_whole = not column.type.startswith("decimal")
     scale = 0 if is_whole else int(column.type.rstrip(")").split(",")[1])
     read_type, read_scale = (column.type, scale) if cell.unit is None else ("decimal(24,8)", 8)
 
     plain, printed = text, f"{candidate}::varchar"
-    if csv.decimal != ".":
+    if numbers.decimal != ".":
         plain, printed = f"replace({text}, ',', '.')", f"replace({candidate}::varchar, '.', ',')"
     is_same = f"starts_with({printed}, {text})" if read_scale else f"{printed} = {text}"
 
-    group = {"": "", " ": _SPACE, "'": "['’]"}.get(csv.thousands, re.escape(csv.thousands))
+    group = {"": "", " ": _SPACE, "'": "['’]"}.get(numbers.thousands, re.escape(numbers.thousands))
     whole = rf"0|[1-9][0-9]{{0,2}}(?:{group}[0-9]{{3}})+|[1-9][0-9]*" if group else "0|[1-9][0-9]*"
-    fraction = rf"{re.escape(csv.decimal)}[0-9]{{1,{read_scale}}}0*"
+    fraction = rf"{re.escape(numbers.decimal)}[0-9]{{1,{read_scale}}}0*"
     digits = rf"(?:(?:{whole})(?:{fraction})?|{fraction})" if read_scale else rf"(?:{whole})"
-    symbol = rf"(?:(?:{'|'.join(map(re.escape, csv.symbols))}){_SPACE}*)?" if csv.symbols else ""
+    symbol = rf"(?:(?:{'|'.join(map(re.escape, numbers.symbols))}){_SPACE}*)?" if numbers.symbols else ""
     amount = f"{symbol}{digits}{_SPACE}*{symbol}"
     number = rf"[−-]?{_SPACE}*{amount}|{symbol}[−-]{digits}|{amount}[−-]|\({amount}\)"
 
     bare = f"regexp_extract({text}, {literal(digits)})"
-    bare = f"replace(regexp_replace({bare}, '[^0-9{csv.decimal}]', '', 'g'), '{csv.decimal}', '.')"
+    bare = f"replace(regexp_replace({bare}, '[^0-9{numbers.decimal}]', '', 'g'), '{numbers.decimal}', '.')"
     sign = f"case when regexp_matches({text}, '[(−-]') then '-' else '' end"
     fitting = f"case when regexp_full_match({text}, {literal(number)}) then try_cast({sign} || {bare} as {read_type}) end"
 
-    value = f"abs({read})" if cell.absolute else read
-    if cell.unit is not None:
-        product = f"({value} * {cell.unit:f}::decimal(12,6))"
-        value = f"case when try_cast({product} as {column.type}) = {product} then try_cast({product} as {column.type}) end"
-    kind = "a whole number" if is_whole else f"a number with at most {scale} decimals and decimal mark {csv.decimal!r}"
+    kind = "a whole number" if is_whole else f"a number with at most {scale} decimals and decimal mark {numbers.decimal!r}"
     return Cast(
-        candidate=f"try_cast({plain} as {read_type})",
-        read=f"case when {is_same} then {candidate} when {text} is not null then {fitting} end",
-        value=value,
-        reason=literal(f"not {kind}" + (f" and thousands {csv.thousands!r}" if csv.thousands else "")),
+        texts={},
+        candidates={candidate: f"try_cast({plain} as {read_type})"},
+        reads={read: f"case when {is_same} then {candidate} when {text} is not null then {fitting} end"},
+        value=_scaled(read, cell, column),
+        reason=literal(f"not {kind}" + (f" and thousands {numbers.thousands!r}" if numbers.thousands else "")),
     )
+
+
+def _scaled(read: str, cell: Cell, column: Column) -> str:
+    """SQL of a number without its sign or in another unit, where that says so; null where it does not come out exactly."""
+    value = f"abs({read})" if cell.absolute else read
+    if cell.unit is None:
+        return value
+    product = f"({value} * {cell.unit:f}::decimal(12,6))"
+    return f"case when try_cast({product} as {column.type}) = {product} then try_cast({product} as {column.type}) end"
 
 
 _SPACE = r"[ \x{00a0}\x{202f}\x{2009}]"
 
 
-def _time(cell: Cell, column: Column, timezone: str, name: str) -> Cast:
+def _time(cell: Cell, column: Column, mapping: Terms, name: str, reference: Reference) -> Cast:
     text, candidate, read = f"text_{name}", f"candidate_{name}", f"read_{name}"
     is_iso = "iso" in cell.format
-    formats = [form for form in cell.format if form != "iso" and "%z" not in form]
-    parsed = f"try_strptime({text}, [{_list(formats)}])::{column.type}" if formats else f"null::{column.type}"
+    formats = [form for form in cell.format if form != "iso" and form not in UNIX and "%z" not in form]
+    # Many systems write a narrow no-break space before AM and PM.
+    spaced = f"translate({text}, '\u202f\u00a0', '  ')" if any("%p" in form for form in formats) else text
+    parsed = f"try_strptime({spaced}, [{_list(formats)}])::{column.type}" if formats else f"null::{column.type}"
     if is_iso:
         full = f"regexp_full_match({text}, {literal(ISO[column.type])})"
         fitting = f"coalesce(case when {full} then try_cast({text} as {column.type}) end, {parsed})"
@@ -180,22 +298,43 @@ def _time(cell: Cell, column: Column, timezone: str, name: str) -> Cast:
     else:
         read_sql = _plausible(candidate, column)
     forms = " or ".join(_EXAMPLES[column.type] if form == "iso" else form for form in cell.format)
+    found = Cast({}, {candidate: parsed}, {read: read_sql}, read, literal(f"not a time written as {forms}"))
     if column.type == "time":
-        return Cast(parsed, read_sql, read, literal(f"not a time written as {forms}"))
+        return found
 
+    texts, value = {}, read
     reason = literal(f"not a {column.type} written as {forms}, of a year from {YEARS[0]} to {YEARS[1]}")
-    instants = [_instant(form, text) for form in cell.format if "%z" in form]
-    value = read
+    instants = [
+        _unix(form, text) if form in UNIX else _instant(form, text) for form in cell.format if form in UNIX or "%z" in form
+    ]
     if column.type == "timestamp":
         instants += [_iso_instant(text)] if is_iso else []
-        value = to_utc(read, timezone)
-        skipped = f"a local time that does not exist: clocks in {timezone} were put forward over it"
-        reason = f"case when {read} is not null then {literal(skipped)} else {reason} end"
+        zone = cell.timezone or Zone(name=mapping.timezone)
+        if zone.name is not None:
+            value = to_utc(read, zone.name, mapping.clock_changes)
+            changed = _clock_reason(read, literal(zone.name), mapping.clock_changes)
+            reason = f"case when {read} is not null then {changed} else {reason} end"
+        else:
+            texts = {f"zone_{name}": _zone_text(zone, reference)}
+            value = _to_utc(read, f"zone_{name}", mapping.clock_changes)
+            unknown = literal(f"its time zone, column {zone.from_!r}, is not one that `timezone: values` lists, nor an IANA name")
+            changed = _clock_reason(read, f"zone_{name}", mapping.clock_changes)
+            changed = f"case when zone_{name} is null then {unknown} else {changed} end"
+            reason = f"case when {read} is not null then {changed} else {reason} end"
     if instants:
         instant = _plausible(f"coalesce({', '.join(instants)})::{column.type}", column)
         # Only where no local time is written: one that the clocks skipped stays refused.
         value = f"case when {read} is not null then {value} else {instant} end"
-    return Cast(parsed, read_sql, value, reason)
+    return Cast(texts, found.candidates, found.reads, value, reason)
+
+
+def _zone_text(zone: Zone, reference: Reference) -> str:
+    """SQL of a row's time zone, null where it is none."""
+    sql = reference(zone.from_ or "") or "null::varchar"
+    if zone.values:
+        whens = " ".join(f"when {literal(given)} then {literal(meant)}" for given, meant in zone.values.items())
+        return f"case {sql} {whens} end"
+    return f"case when {sql} in (select name from pg_timezone_names()) then {sql} end"
 
 
 def _is_plausible(time: str) -> str:
@@ -209,6 +348,12 @@ def _plausible(time: str, column: Column) -> str:
 _EXAMPLES = {"date": "2026-01-31", "timestamp": "2026-01-31 13:45:00", "time": "13:45"}
 
 
+def _unix(form: str, text: str) -> str:
+    digits, microseconds = UNIX[form]
+    count = f"regexp_full_match({text}, '[0-9]{{1,{digits}}}')"
+    return f"case when {count} then make_timestamp(try_cast({text} as bigint) * {microseconds}) end"
+
+
 def _instant(format_: str, text: str) -> str:
     zulu = f"regexp_replace({text}, '[zZ]$', '+00:00')"
     return f"timezone('UTC', try_strptime({zulu}, {literal(format_)}))"
@@ -220,13 +365,35 @@ def _iso_instant(text: str) -> str:
     return f"case when {full} then timezone('UTC', try_cast({zulu} as timestamptz)) end"
 
 
-def to_utc(local: str, timezone: str) -> str:
-    """SQL that turns a local time into UTC: the first of two where clocks were put back, null where they were put forward."""
-    if timezone == "UTC":
-        return local
-    zone = literal(timezone)
+def to_utc(local: str, timezone: str, changes: ClockChanges) -> str:
+    """SQL that turns a local time into UTC; where clocks showed it twice or never, what `changes` says, null being refused."""
+    return local if timezone == "UTC" else _to_utc(local, literal(timezone), changes)
+
+
+def _to_utc(local: str, zone: str, changes: ClockChanges) -> str:
     instant = f"timezone({zone}, {local})"
+    utc = f"timezone('UTC', {instant})"
+    if changes.repeated != "second":
+        first = f"timezone('UTC', {_earlier(local, zone)})" if changes.repeated == "first" else "null"
+        utc = f"case when {_is_repeated(local, zone)} then {first} else {utc} end"
+    # Of a time that was skipped the engine makes the one an hour on, as a clock not put forward would have shown it.
+    return utc if changes.skipped == "forward" else f"case when timezone({zone}, {instant}) = {local} then {utc} end"
+
+
+def _earlier(local: str, zone: str) -> str:
     # Of two instants with one clock time the engine takes the later; clocks go back by an hour.
-    earlier = f"({instant} - to_hours(1))"
-    chosen = f"case when timezone({zone}, {earlier}) = {local} then {earlier} else {instant} end"
-    return f"case when timezone({zone}, {instant}) = {local} then timezone('UTC', {chosen}) end"
+    return f"(timezone({zone}, {local}) - to_hours(1))"
+
+
+def _is_repeated(local: str, zone: str) -> str:
+    return f"timezone({zone}, {_earlier(local, zone)}) = {local}"
+
+
+def _clock_reason(local: str, zone: str, changes: ClockChanges) -> str:
+    """SQL of why a local time has no instant."""
+    skipped = f"'a local time that does not exist: clocks in ' || {zone} || ' were put forward over it'"
+    if changes.repeated != "reject":
+        return skipped
+    advice = literal(" were put back over it; say which one in `clock_changes: {repeated: first}`")
+    repeated = f"'a local time that was twice: clocks in ' || {zone} || {advice}"
+    return f"case when {_is_repeated(local, zone)} then {repeated} else {skipped} end"

@@ -1,16 +1,12 @@
 """What would load and what would not: a file loaded into a warehouse that is thrown away."""
 
-import csv
 import tempfile
-from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
-from ingest import DataRefused, inbox, loading, reading
-from ingest.entities import entities
+from ingest import DataRefused, exports, inbox, loading, proposing, reading
 from ingest.ledger import Load
-from ingest.mappings import Csv, Mapping, load_mappings
+from ingest.mappings import Mapping, load_mappings
 from settings import Settings
 
 
@@ -48,7 +44,9 @@ class Check:
         lines = [f"{self.path.name}: {f'mapping {self.mapping.path.name}' if self.mapping else 'no mapping'}"]
         for header, columns in (self.feeds or {}).items():
             ignored = self.mapping and self.mapping.ignores(header)
-            lines.append(f"  {header!r} → {', '.join(columns) or ('ignored' if ignored else 'NOT MAPPED')}")
+            is_read = self.mapping and self.mapping.aliases.get(header, header) in self.mapping.read
+            unread = "ignored" if ignored else "new, left out: map it, or list it under `ignore`"
+            lines.append(f"  {header!r} → {', '.join(columns) or ('tells rows apart' if is_read else unread)}")
         if self.would_load:
             load = self.load
             lines.append(f"{load.rows_in:,} rows: {load.rows_loaded:,} would load, {load.rows_rejected:,} would be rejected")
@@ -82,7 +80,7 @@ def check_file(settings: Settings, path: Path) -> Check:
             load = replace(load, source=mapping.source, mapping=mapping.name)
             header: tuple[str, ...] = ()
             try:
-                header = reading.read_header(path, mapping.csv)
+                header = exports.read_header(path, mapping.dialect)
                 load = loading.load_file(warehouse, None, mapping, path, sha256, folder)
             except DataRefused as refusal:
                 return Check(path, replace(load, reason=str(refusal)), mapping, header, _feeds(mapping, header))
@@ -97,12 +95,15 @@ def check_file(settings: Settings, path: Path) -> Check:
 
 def _feeds(mapping: Mapping, header: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     """Header → the columns it feeds, as `entity.column`, none for an ignored or unmapped one; empty where it is no header."""
+    names = dict(zip(mapping.canonical(header), header, strict=True))
     feeds: dict[str, list[str]] = {name: [] for name in header}
     for entity, feed in mapping.feeds.items():
         for column, cell in feed.cells.items():
-            read = cell.headers if cell.join else [name for name in cell.headers if name in feeds][:1]
+            read = [name for name in cell.headers if name in names][:1] if cell.from_ else list(cell.headers)
+            if mapping.unpack and set(cell.headers) & set(mapping.unpacked):
+                read = [mapping.unpack.column]
             for name in read:
-                feeds.setdefault(name, []).append(f"{entity}.{column}")
+                feeds.setdefault(names.get(name, name), []).append(f"{entity}.{column}")
     is_header = any(feeds.values())
     return {name: tuple(columns) for name, columns in feeds.items()} if is_header else {}
 
@@ -112,7 +113,7 @@ def _closest(mappings: dict[str, Mapping], path: Path, name: str) -> str:
     shares = {}
     for mapping in mappings.values():
         try:
-            header = set(reading.read_header(path, mapping.csv))
+            header = set(mapping.canonical(exports.read_header(path, mapping.dialect)))
         except DataRefused:
             continue
         wanted = {names for names, may_be_absent in mapping.headers() if not may_be_absent}
@@ -123,38 +124,7 @@ def _closest(mappings: dict[str, Mapping], path: Path, name: str) -> str:
             f"it has {shares[best]:.0%} of the columns of {mappings[best].path.name}: add {name!r} to that mapping's `files`, "
             "or rename the file to match"
         )
-    return f"write a mapping for it, for instance\n\n{_skeleton(path, name)}"
-
-
-def _skeleton(path: Path, name: str) -> str:
-    """The beginning of a mapping: the dialect the first line suggests, and every column still to be placed."""
-    encoding = next(known for known in _ENCODINGS if known == _ENCODINGS[-1] or _reads(path, known))
-    with reading.opened(path) as content:
-        line = content.readline(1 << 16).decode(encoding, "replace").strip("\ufeff\r\n")
-    delimiter = Counter(character for character in line if character in ",;\t|").most_common(1)
-    mark = delimiter[0][0] if delimiter else ","
-    columns = next(csv.reader([line], delimiter=mark), [])
-    shown = "\\t" if mark == "\t" else mark
-    known = ", ".join(entities())
-    return "\n".join(
-        [
-            "source: my_system",
-            f'files: "{Path(name).stem.rstrip("0123456789-_")}*{Path(name).suffix}"',
-            f'csv: {{delimiter: "{shown}", encoding: {encoding}}}',
-            f"entities:  # one or more of {known}",
-            "  orders:",
-            *(f"    some_column: {column!r}" for column in columns),
-            "ignore: []",
-        ]
-    )
-
-
-_ENCODINGS: tuple[Literal["utf-8", "cp1252", "latin-1"], ...] = ("utf-8", "cp1252", "latin-1")
-
-
-def _reads(path: Path, encoding: Literal["utf-8", "cp1252", "latin-1"]) -> bool:
     try:
-        reading.read_header(path, Csv(encoding=encoding, quote=""))
-    except DataRefused:
-        return False
-    return True
+        return f"write a mapping for it, for instance\n\n{proposing.propose(path, name, mappings.values())}"
+    except DataRefused as refusal:
+        return f"no mapping can be proposed: {refusal}"

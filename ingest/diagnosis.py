@@ -6,26 +6,31 @@ import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from zoneinfo import ZoneInfo
 
 import duckdb
 
+from ingest import ConfigurationError, DataRefused, exit_code
 from ingest.build import PROJECT
 from ingest.mappings import load_mappings
+from ingest.publish import LATE_AFTER_INTERVALS
 from settings import Settings
 
 LEAST_FREE_BYTES = 2 * 1024**3
+CLOCK_TOLERANCE = timedelta(minutes=5)
 SHOWN_VERSIONS = ("omnikpi", "duckdb", "polars", "dbt-core", "dbt-duckdb", "metricflow", "streamlit")
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One check's outcome; `message` says what is there, or what is wrong and what to do."""
+    """One check's outcome; `message` says what is there, or what is wrong and what to do. `exit_code` is that of the fault."""
 
     subject: str
     ok: bool
     message: str
+    exit_code: int = 0
 
 
 def diagnose(settings: Settings) -> list[Finding]:
@@ -37,7 +42,7 @@ def _try(subject: str, check: Callable[[Settings], str], settings: Settings) -> 
     try:
         return Finding(subject, True, check(settings))
     except Exception as error:
-        return Finding(subject, False, str(error))
+        return Finding(subject, False, str(error), exit_code(error) or ConfigurationError.exit_code)
 
 
 def _versions(_: Settings) -> str:
@@ -57,6 +62,84 @@ def _disk(settings: Settings) -> str:
     if free < LEAST_FREE_BYTES:
         raise OSError(f"only {free / 1024**3:.1f} GiB free on the disk of {existing}; free some, or remove old builds")
     return f"{free / 1024**3:.0f} GiB free"
+
+
+def _rights(settings: Settings) -> str:
+    closed = (settings.vault, settings.data_dir / ".hash_key", settings.archive, settings.quarantine)
+    there = [path for path in closed if path.exists()]
+    if open_ := [str(path) for path in there if path.stat().st_mode & 0o077]:
+        raise PermissionError(f"others may read personal data: chmod go-rwx {' '.join(open_)}")
+    if not settings.inbox.exists():
+        return "no inbox yet; `omnikpi run` makes it"
+    locked = [path for path in (settings.inbox, *settings.inbox.iterdir()) if path.is_dir() and not os.access(path, os.W_OK)]
+    if locked:
+        raise PermissionError(
+            f"files cannot be moved out of {', '.join(map(str, locked))}; give this user the right to write there"
+        )
+    return "personal data is closed to others; the inbox can be emptied"
+
+
+def _clock(settings: Settings) -> str:
+    now = datetime.now(UTC)
+    record = settings.data_dir / "last_run.json"
+    if record.exists():
+        last = datetime.fromisoformat(json.loads(record.read_text())["at"])
+        if last > now + CLOCK_TOLERANCE:
+            raise ConfigurationError(
+                f"the clock says {now:%Y-%m-%d %H:%M} UTC, before the last run ({last:%Y-%m-%d %H:%M}); set it"
+            )
+    early = [path for path in settings.inbox.rglob("*") if path.stat().st_mtime > (now + CLOCK_TOLERANCE).timestamp()]
+    if early:
+        raise ConfigurationError(f"{early[0]} is dated in the future; set the clock of this machine or of the one that sends it")
+    return f"{now:%Y-%m-%d %H:%M} UTC"
+
+
+def _ledger(settings: Settings) -> str:
+    if not settings.warehouse.exists():
+        return "nothing loaded yet"
+    with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
+        unbalanced = connection.execute(
+            "select file_id from ledger.files where rows_in <> rows_loaded + rows_rejected order by file_id"
+        ).fetchall()
+        told = dict(connection.execute("select entity, sum(rows_loaded) from ledger.file_entities group by entity").fetchall())
+        held = {name: connection.execute(f'select count(*) from raw."{name}"').fetchall()[0][0] for name in told}
+        rows = connection.execute("select sum(rows_in)::bigint from ledger.files").fetchall()[0][0]
+    wrong = [f"file {file_id}" for (file_id,) in unbalanced] + [name for name in told if told[name] != held[name]]
+    if wrong:
+        raise DataRefused(
+            f"it does not balance for {', '.join(wrong)}: restore the warehouse, or load the archive into a new one"
+        )
+    return f"{rows or 0:,} rows received, each loaded or rejected; every loaded row is there"
+
+
+def _freshness(settings: Settings) -> str:
+    rhythms = {mapping.name: mapping.every for mapping in load_mappings(settings).values() if mapping.every}
+    if not rhythms:
+        return "no mapping declares how often its file comes; `every: 1d` has it watched"
+    last: dict[str, datetime] = {}
+    if settings.warehouse.exists():
+        with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
+            newest = "select mapping, max(delivered_at) from ledger.files where verdict like 'loaded%' group by mapping"
+            last = dict(connection.execute(newest).fetchall())
+    now = datetime.now(UTC).replace(tzinfo=None)
+    late = [
+        f"{name} (every {every / timedelta(days=1):g} days, last {f'{last[name]:%Y-%m-%d %H:%M}' if name in last else 'never'})"
+        for name, every in rhythms.items()
+        if name not in last or now - last[name] > LATE_AFTER_INTERVALS * every
+    ]
+    if late:
+        raise DataRefused(f"overdue: {', '.join(late)}; look into the inbox and the quarantine, then ask who sends it")
+    return f"{len(rhythms)} feeds come as often as declared"
+
+
+def _last_run(settings: Settings) -> str:
+    record = settings.data_dir / "last_run.json"
+    if not record.exists():
+        return "none yet; call `omnikpi run`"
+    told = json.loads(record.read_text())
+    if told["status"] != "ok":
+        raise DataRefused(f"it failed at {told['at']} ({told['step']}): {told['message']}")
+    return f"ended well at {told['at']}"
 
 
 def _timezone(settings: Settings) -> str:
@@ -94,10 +177,15 @@ def _current(settings: Settings) -> str:
 _CHECKS: dict[str, Callable[[Settings], str]] = {
     "versions": _versions,
     "data folder": _folder,
+    "rights": _rights,
     "disk": _disk,
+    "clock": _clock,
     "settings": _timezone,
     "models": _models,
     "mappings": _mappings,
     "warehouse": _warehouse,
+    "ledger": _ledger,
+    "freshness": _freshness,
+    "last run": _last_run,
     "current build": _current,
 }

@@ -16,7 +16,7 @@ IDENTIFIERS: tuple[Identifier, ...] = ("email", "phone", "loyalty_id")
 LEDGER_TABLES = {
     "files": "file_id bigint, source varchar, mapping varchar, file_name varchar, sha256 varchar, bytes bigint, "
     "rows_in bigint, rows_loaded bigint, rows_rejected bigint, rows_skipped bigint, verdict varchar, reason varchar, "
-    "delivered_at timestamp, loaded_at timestamp, seconds double",
+    "delivered_at timestamp, loaded_at timestamp, seconds double, new_columns varchar[]",
     "file_entities": "file_id bigint, entity varchar, rows_loaded bigint",
     "rejects": "file_id bigint, line bigint, entity varchar, column_name varchar, value varchar, reason varchar",
     "links": "identity_key varchar, node varchar, kind varchar, file_id bigint",

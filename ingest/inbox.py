@@ -1,15 +1,19 @@
 """The inbox: which files have arrived, which mapping takes each, and where each goes once its fate is known."""
 
+import errno
 import re
+import shlex
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
 
-from ingest import DataRefused, checking, ledger, loading, reading, vault
+from ingest import DataRefused, checking, failpoints, ledger, loading, reading, vault
 from ingest.ledger import REASON_SUFFIX, Load
 from ingest.mappings import Mapping, load_mappings, nearest
 from settings import Settings
@@ -17,7 +21,8 @@ from settings import Settings
 # A file written to within these seconds may still be growing.
 FRESH_SECONDS = 3.0
 UNFINISHED = (".part", ".tmp", ".filepart")
-_NUMBERED = re.compile(r"^\d{6}_")
+_CORRECTED = re.compile(r"rejects_(\d{6,})")
+_NUMBERED = re.compile(r"^\d{6,}_")
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,16 @@ class IngestSummary:
         if not self.loads:
             lines = ["Nothing in the inbox"]
         lines += [f"refused: {load.source}/{load.file_name}: {load.reason}" for load in self.refused]
+        lines += [
+            f"new column, not loaded: {load.source}/{load.file_name}: {', '.join(load.new_columns)}"
+            for load in loaded
+            if load.new_columns
+        ]
+        lines += [
+            f"rows to correct: omnikpi rejects {shlex.quote(f'{load.source}/{load.file_name}')}"
+            for load in loaded
+            if load.rows_rejected
+        ]
         lines += [f"still being written, left for the next run: {name}" for name in self.unfinished]
         if self.resolution:
             lines.append(f"{self.resolution.identity_keys:,} customer records are {self.resolution.persons:,} persons")
@@ -54,19 +69,26 @@ def ingest(
     settings: Settings,
     source: str | None = None,
     dry_run: bool = False,
-    replay: Path | None = None,
+    replay: Sequence[Path] = (),
     report: Callable[[Load], None] | None = None,
+    expect: Callable[[int, int], None] | None = None,
 ) -> IngestSummary:
-    """Loads what waits in the inbox, oldest first, or `replay` again; `report` is called after each file.
+    """Loads what waits in the inbox, oldest first, or the files of `replay` again.
 
-    Loaded files move to the archive, refused ones to the quarantine with their reason beside them. A dry run changes nothing.
+    `expect` is told once how many files and bytes there are, `report` is called after each file. Loaded files move to the
+    archive, refused ones to the quarantine with their reason beside them. A dry run changes nothing.
     """
     mappings = load_mappings(settings)
     tell = report or (lambda _: None)
     for folder in (settings.inbox, settings.archive, settings.quarantine):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     loads: list[Load] = []
-    files, unfinished = ([replay.absolute()], []) if replay else _arrived(settings.inbox, source)
+    files, unfinished = ([path.absolute() for path in replay], []) if replay else _arrived(settings.inbox, source)
+    failpoints.reach("inbox listed")
+    if expect:
+        expect(len(files), sum(path.lstat().st_size for path in files))
+    for path in unfinished:
+        tell(_waiting(settings, path))
     if dry_run:
         for path in files:
             loads.append(checking.check_file(settings, path).load)
@@ -77,8 +99,9 @@ def ingest(
         warehouse = loading.connect(settings.warehouse, folder, vault.hash_key(settings))
         safe = vault.connect(settings.vault, folder, vault.hash_key(settings))
         try:
+            vault.forget_unrecorded(safe, ledger.next_file_id(warehouse) - 1)
             for path in files:
-                load = _take(settings, mappings, warehouse, safe, path, folder, again=replay is not None)
+                load = _take(settings, mappings, warehouse, safe, path, folder)
                 loads.append(load)
                 tell(load)
             resolution = None if vault.is_resolved(warehouse) else vault.resolve(warehouse)
@@ -98,9 +121,17 @@ def _arrived(inbox: Path, source: str | None) -> tuple[list[Path], list[Path]]:
     fresh = [path for path in found if now - stats[path].st_mtime < FRESH_SECONDS]
     if fresh:
         time.sleep(0.2)
-    unfinished = [path for path in fresh if not reading.is_still(path, stats[path])]
-    complete = [path for path in found if path not in unfinished]
+    growing = {path for path in fresh if not reading.is_still(path, stats[path])}
+    unfinished = [path for path in found if path in growing or (path.is_file() and reading.is_being_written(path))]
+    complete = [path for path in found if path not in set(unfinished)]
     return sorted(complete, key=lambda path: (stats[path].st_mtime_ns, path.name)), unfinished
+
+
+def _waiting(settings: Settings, path: Path) -> Load:
+    """What can be said of a file that is still being written; it is entered nowhere."""
+    stat, now = path.lstat(), datetime.now(UTC).replace(tzinfo=None)
+    delivered = datetime.fromtimestamp(stat.st_mtime, UTC).replace(tzinfo=None)
+    return Load(0, source_of(settings, path) or "inbox", None, path.name, "", stat.st_size, "waiting", delivered, now)
 
 
 def source_of(settings: Settings, path: Path) -> str | None:
@@ -143,7 +174,6 @@ def _take(
     safe: duckdb.DuckDBPyConnection,
     path: Path,
     folder: Path,
-    again: bool,
 ) -> Load:
     """Loads a file and moves it to where it belongs."""
     name, source = original_name(settings, path), source_of(settings, path)
@@ -155,9 +185,12 @@ def _take(
     try:
         mapping = find_mapping(mappings, name, source)
         before = ledger.loaded_before(warehouse, mapping.source, sha256)
-        if before is not None and not again:
+        # What the archive gives back is loaded again: its mapping has changed.
+        if before is not None and not path.is_relative_to(settings.archive):
             return _set_duplicate_aside(settings, warehouse, path, sha256, mapping, before)
-        load = loading.load_file(warehouse, safe, mapping, path, sha256, folder, name)
+        corrects = _CORRECTED.fullmatch(path.parent.name) if path.is_relative_to(settings.quarantine) else None
+        reason = f"corrects file {int(corrects[1])}" if corrects else None
+        load = loading.load_file(warehouse, safe, mapping, path, sha256, folder, name, reason)
     except DataRefused as refusal:
         known = mapping.source if mapping else source or "inbox"
         return _refuse(settings, warehouse, path, sha256, known, mapping, str(refusal))
@@ -175,8 +208,17 @@ def _set_duplicate_aside(
         # The process ended between that load and its move: this is the very file.
         _archive(settings, path, before, load)
         return load
-    ledger.record(warehouse, load)
+    load = _enter(warehouse, load)
     _archive(settings, path, load.file_id, load)
+    return load
+
+
+def _enter(warehouse: duckdb.DuckDBPyConnection, load: Load) -> Load:
+    """Enters a file that was not loaded, once: a run that ended before it moved the file had entered it already."""
+    before = ledger.entered_before(warehouse, load)
+    if before is not None:
+        return replace(load, file_id=before)
+    ledger.record(warehouse, load)
     return load
 
 
@@ -185,6 +227,9 @@ def _archive(settings: Settings, path: Path, file_id: int, load: Load) -> None:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     _move(path, folder / f"{file_id:06d}_{path.name}")
     path.with_name(path.name + REASON_SUFFIX).unlink(missing_ok=True)
+    if path.parent.parent.parent == settings.quarantine:  # a folder of corrected rejects
+        with suppress(OSError):
+            path.parent.rmdir()
 
 
 def _refuse(
@@ -197,23 +242,46 @@ def _refuse(
     reason: str,
 ) -> Load:
     load = loading.attempt(warehouse, path, sha256, source, mapping.name if mapping else None)
-    load = replace(load, reason=reason)
-    ledger.record(warehouse, load)
+    load = _enter(warehouse, replace(load, reason=reason))
+    failpoints.reach("refusal recorded")
     if path.is_relative_to(settings.archive):
         return load
-    folder = settings.quarantine / source
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    target = folder / path.name
-    if target.is_file() and target != path and reading.sha256(target) != sha256:
-        target = folder / f"{load.file_id:06d}_{path.name}"
+    target = path if path.is_relative_to(settings.quarantine) else settings.quarantine / source / path.name
+    if target != path and target.is_file() and reading.sha256(target) != sha256:
+        target = target.parent / f"{load.file_id:06d}" / path.name
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    advice = f"What would load: omnikpi check {target}\nOnce the cause is mended: omnikpi replay {target}\n"
+    # Before the file itself, which is what a next run would look for.
+    target.with_name(target.name + REASON_SUFFIX).write_text(f"{reason}\n{advice}", encoding="utf-8")
     if target != path:
         _move(path, target)
-    advice = f"What would load: omnikpi check {target}\nOnce the cause is mended: omnikpi ingest --replay {target}\n"
-    target.with_name(target.name + REASON_SUFFIX).write_text(f"{reason}\n{advice}", encoding="utf-8")
     return load
 
 
+def prune_archive(settings: Settings) -> None:
+    """Removes archived files, and their rejected rows from the vault, `keep_archive_days` after they were loaded."""
+    if settings.keep_archive_days is None or not settings.warehouse.exists():
+        return
+    before = datetime.now(UTC).replace(tzinfo=None) - timedelta(days=settings.keep_archive_days)
+    with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
+        loads = connection.execute("select file_id from ledger.files where loaded_at < ?", [before]).fetchall()
+    expired = {file_id for (file_id,) in loads}
+    for path in settings.archive.glob("*/*/*"):
+        if _NUMBERED.match(path.name) and int(path.name.split("_")[0]) in expired:
+            path.unlink()
+    vault.forget_lines(settings.vault, expired)
+
+
 def _move(path: Path, target: Path) -> None:
-    shutil.move(path, target)
-    if not target.is_symlink():
-        target.chmod(0o600)
+    """Moves a file, closed to others; wherever the process ends, it is whole in one of the two places."""
+    if not path.is_symlink():
+        with suppress(PermissionError):  # it may belong to who delivered it; the folder is closed in any case
+            path.chmod(0o600)
+    try:
+        path.rename(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        beside = target.with_name(target.name + ".part")
+        shutil.move(shutil.copy2(path, beside, follow_symlinks=False), target)
+        path.unlink()

@@ -1,5 +1,7 @@
 """The account of every file that arrived: what it held, what was loaded, what was not and why."""
 
+import shlex
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +14,26 @@ from rich.text import Text
 from settings import Settings
 
 REASON_SUFFIX = ".reason.txt"
+LOADS = """
+select
+    source,
+    coalesce(sum(rows_in), 0)::bigint,
+    count(*) filter (verdict like 'loaded%'),
+    coalesce(sum(rows_loaded), 0)::bigint,
+    coalesce(sum(rows_rejected), 0)::bigint,
+    max_by(file_name, file_id) filter (verdict like 'loaded%'),
+    max(loaded_at) filter (verdict like 'loaded%'),
+    coalesce(list(distinct file_name order by file_name) filter (verdict = 'loaded_with_rejects' and not is_corrected), []),
+    count(*) filter (verdict = 'loaded_with_rejects'),
+    count(*) filter (verdict = 'refused'),
+    count(*) filter (verdict = 'duplicate'),
+    coalesce(list(distinct mapping || ': ' || array_to_string(new_columns, ', ')) filter (len(new_columns) > 0), [])
+from (
+    select *, 'corrects file ' || file_id in (select reason from ledger.files where reason is not null) as is_corrected
+    from ledger.files
+)
+group by source
+"""
 
 
 @dataclass(frozen=True)
@@ -33,6 +55,7 @@ class Load:
     rows_skipped: int = 0
     reason: str | None = None
     seconds: float = 0.0
+    new_columns: tuple[str, ...] = ()
     entities: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -54,6 +77,11 @@ class SourceStatus:
     rows_rejected: int = 0
     last_file: str | None = None
     last_loaded_at: datetime | None = None
+    to_correct: Sequence[str] = ()
+    with_rejects: int = 0
+    refused: int = 0
+    duplicates: int = 0
+    new_columns: Sequence[str] = ()
     waiting: tuple[str, ...] = ()
     quarantined: tuple[tuple[str, str], ...] = ()
 
@@ -71,9 +99,19 @@ def loaded_before(warehouse: duckdb.DuckDBPyConnection, source: str, sha256: str
     return row[0] if row else None
 
 
+def entered_before(warehouse: duckdb.DuckDBPyConnection, load: Load) -> int | None:
+    """The entry of this very delivery with this verdict, if a run entered it and ended before it moved the file."""
+    row = warehouse.execute(
+        "select max(file_id) from ledger.files where source = ? and file_name = ? and sha256 = ? and delivered_at = ? "
+        "and verdict = ? and reason = ?",
+        [load.source, load.file_name, load.sha256, load.delivered_at, load.verdict, load.reason],
+    ).fetchone()
+    return row[0] if row else None
+
+
 def record(warehouse: duckdb.DuckDBPyConnection, load: Load) -> None:
     """Writes the load's rows, in the caller's transaction if it has one."""
-    values = {name: value for name, value in vars(load).items() if name != "entities"}
+    values = {name: value for name, value in vars(load).items() if name != "entities"} | {"new_columns": list(load.new_columns)}
     names, marks = ", ".join(values), ", ".join("?" for _ in values)
     warehouse.execute(f"insert into ledger.files ({names}) values ({marks})", list(values.values()))
     for entity, rows in load.entities.items():
@@ -85,50 +123,67 @@ class Status:
     """Where every source stands, in order of name."""
 
     sources: tuple[SourceStatus, ...]
+    rows_in: int = 0
+
+    @property
+    def is_balanced(self) -> bool:
+        """Whether every row received is loaded or rejected."""
+        return self.rows_in == sum(source.rows_loaded + source.rows_rejected for source in self.sources)
 
     def table(self) -> Group:
         """The sources as a table for a terminal, and below it what is quarantined and why."""
-        table = Table("source", "files", "rows", "rejected", "last load", "last file", "waiting", "quarantined", box=None)
+        table = Table("source", "files", "rows", "rejected", "last load", box=None)
         for source in self.sources:
+            counts = {
+                "loaded": source.files - source.with_rejects,
+                "loaded with rejects": source.with_rejects,
+                "refused": source.refused,
+                "duplicate": source.duplicates,
+                "waiting": len(source.waiting),
+            }
+            files = ", ".join(f"{count:,} {verdict}" for verdict, count in counts.items() if count)
             last = f"{source.last_loaded_at:%Y-%m-%d %H:%M}" if source.last_loaded_at else "never"
-            numbers = (f"{source.files:,}", f"{source.rows_loaded:,}", f"{source.rows_rejected:,}")
-            counts = (str(len(source.waiting)), str(len(source.quarantined)))
-            table.add_row(source.source, *numbers, last, source.last_file or "", *counts)
-        faults = [f"{source.source}/{name}: {reason}" for source in self.sources for name, reason in source.quarantined]
-        return Group(table, *(Text(fault) for fault in faults))
+            table.add_row(source.source, files, f"{source.rows_loaded:,}", f"{source.rows_rejected:,}", last)
+        balance = "each is loaded or rejected" if self.is_balanced else "THE LEDGER DOES NOT BALANCE: call omnikpi doctor"
+        lines = [f"{self.rows_in:,} rows received: {balance}"]
+        for source in self.sources:
+            lines += [f"quarantined: {source.source}/{name}: {reason}" for name, reason in source.quarantined]
+            places = [shlex.quote(f"{source.source}/{name}") for name in source.to_correct]
+            lines += [f"rows to correct: omnikpi rejects {place}" for place in places]
+            lines += [f"new columns, not loaded: {source.source}/{text}" for text in source.new_columns]
+        return Group(table, *(Text(line) for line in lines))
 
 
 def status(settings: Settings) -> Status:
     """Every source that has a folder or a load."""
-    loads = {row[0]: row[1:] for row in _loads(settings.warehouse)}
+    found = _loads(settings.warehouse)
+    loads = {row[0]: row[2:] for row in found}
     folders = {path.name for base in (settings.inbox, settings.quarantine) for path in base.glob("*") if path.is_dir()}
     sources = (
         SourceStatus(
             source,
-            *loads.get(source, (0, 0, 0, None, None)),
+            *loads.get(source, ()),
             waiting=tuple(path.name for path in _files(settings.inbox / source)),
             quarantined=tuple(
-                (path.name, _reason(path)) for path in _files(settings.quarantine / source) if not _is_reason(path)
+                (str(path.relative_to(settings.quarantine / source)), _reason(path))
+                for path in _files(settings.quarantine / source)
+                if not _is_reason(path)
             ),
         )
         for source in sorted(loads.keys() | folders)
     )
-    return Status(tuple(sources))
+    return Status(tuple(sources), rows_in=sum(row[1] for row in found))
 
 
 def _loads(warehouse: Path) -> list[tuple]:
     if not warehouse.exists():
         return []
     with duckdb.connect(str(warehouse), read_only=True) as connection:
-        return connection.execute(
-            "select source, count(*) filter (verdict like 'loaded%'), coalesce(sum(rows_loaded), 0)::bigint, "
-            "coalesce(sum(rows_rejected), 0)::bigint, max_by(file_name, file_id) filter (verdict like 'loaded%'), "
-            "max(loaded_at) filter (verdict like 'loaded%') from ledger.files group by source"
-        ).fetchall()
+        return connection.execute(LOADS).fetchall()
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.glob("*") if path.is_file()) if folder.is_dir() else []
+    return sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
 
 
 def _is_reason(path: Path) -> bool:

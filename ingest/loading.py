@@ -11,14 +11,26 @@ from pathlib import Path
 
 import duckdb
 
-from ingest import DataRefused, casting, ledger, reading, vault
+from ingest import DataRefused, casting, exports, failpoints, ledger, reading, vault
 from ingest.entities import IDENTIFIERS, Column, Entity, create_tables, entities
 from ingest.ledger import Load
-from ingest.mappings import Cell, Feed, Mapping
+from ingest.mappings import Cell, Csv, Feed, Mapping
 from ingest.reading import Text
 from settings import Settings
 
 MASK = "•••"
+FEWEST_DIGITS_OF_A_PHONE = 8
+DATE_LIKE = r"[0-9]{1,4}([-/.])[0-9]{1,2}[-/.][0-9]{1,4}([ T][0-9:.]{4,15}( ?(Z|[AP]M|[+-][0-9:]{2,5}))?)?"
+# Which of the values of a key's rows stands for them; empty ones are passed over.
+_TAKES = {
+    "first": "arg_min({value}, line)",
+    "last": "arg_max({value}, line)",
+    "min": "min({value})",
+    "max": "max({value})",
+    "sum": "sum({value})",
+    "count": "count({value})",
+    "any": "bool_or({value})",
+}
 # Files of up to so many records are cast once into memory; longer ones are streamed again for each table they feed.
 HELD_RECORDS = 200_000
 # Errors that no content of a file can cause.
@@ -64,22 +76,21 @@ def load_file(
     sha256: str,
     folder: Path,
     name: str | None = None,
+    reason: str | None = None,
 ) -> Load:
     """Loads one export and enters it in the ledger, in one transaction; `folder` is for what must not outlive the load.
 
-    Personal values go to the vault `safe` (nowhere when None). Raises `DataRefused`, having changed nothing.
+    `reason` is why it is loaded where it was not simply delivered. Personal values go to the vault `safe` (nowhere when None).
+    Raises `DataRefused`, having changed nothing.
     """
     started, before = time.perf_counter(), path.stat()
     load = attempt(warehouse, path, sha256, mapping.source, mapping.name, name)
-    reading.positions(mapping, reading.read_header(path, mapping.csv))
     with tempfile.TemporaryDirectory(dir=folder) as texts:
-        for read in (reading.scan, reading.rewrite):
-            text = read(path, mapping.csv, Path(texts))
-            if text is None:
-                continue
+        for text in exports.read(path, mapping, Path(texts)):
             if not reading.is_still(path, before):
                 raise DataRefused("it changed while it was read; send it again once it is complete")
-            loaded = _attempt(warehouse, safe, Plan(mapping, text, load), started)
+            known = replace(load, new_columns=reading.new_columns(mapping, text.header), reason=reason)
+            loaded = _attempt(warehouse, safe, Plan(mapping, text, known), started)
             if loaded is not None:
                 return loaded
     raise DataRefused("its records cannot be told apart reliably; check `csv: {delimiter: …, quote: …}` in the mapping")
@@ -110,12 +121,14 @@ def _attempt(
     connections = [warehouse] if safe is None else [safe, warehouse]
     for connection in connections:
         connection.execute("begin")
+    failpoints.reach("load begun")
     try:
         account = _write(warehouse, safe, plan)
         if account is None:
             return None
-        if account.rows_rejected and not account.rows_loaded:
-            raise DataRefused(_nothing_fits(warehouse, account, plan.load.file_id))
+        is_emptied = account.rows_rejected and not account.rows_loaded
+        if is_emptied or not plan.mapping.takes_rejects(account.rows_rejected, account.rows_in):
+            raise _too_many_rejects(warehouse, account, plan)
         load = replace(
             plan.load,
             verdict="loaded_with_rejects" if account.rows_rejected else "loaded",
@@ -123,9 +136,13 @@ def _attempt(
             seconds=round(time.perf_counter() - started, 3),
         )
         ledger.record(warehouse, load)
-        # The vault first: values without a ledger entry are removed by the next load, the reverse would be a loss.
-        for connection in connections:
-            connection.execute("commit")
+        failpoints.reach("load recorded")
+        # The vault first: values without a ledger entry are removed by the next run, the reverse would be a loss.
+        if safe is not None:
+            safe.execute("commit")
+        failpoints.reach("vault committed")
+        warehouse.execute("commit")
+        failpoints.reach("load committed")
         return load
     except (duckdb.InvalidInputException, duckdb.ConversionException):
         # DuckDB could not read the text. Its message quotes the line, personal values included, so it goes no further.
@@ -140,12 +157,18 @@ def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute("rollback")
 
 
-def _nothing_fits(warehouse: duckdb.DuckDBPyConnection, account: Account, file_id: int) -> str:
-    line, column, reason = warehouse.execute(
-        "select line, column_name, reason from ledger.rejects where file_id = ? order by line, column_name limit 1", [file_id]
-    ).fetchone() or (0, "", "")
-    place = f"line {line}, column {column}" if column else f"line {line}"
-    return f"none of its {account.rows_rejected} rows fits; first: {place}: {reason}; change the mapping or the export"
+def _too_many_rejects(warehouse: duckdb.DuckDBPyConnection, account: Account, plan: "Plan") -> DataRefused:
+    first = warehouse.execute(
+        "select min(line), column_name, reason from ledger.rejects where file_id = ? group by column_name, reason "
+        "order by count(distinct line) desc, min(line) limit 3",
+        [plan.load.file_id],
+    ).fetchall()
+    told = "; ".join(f"line {line}, column {column}: {why}" if column else f"line {line}: {why}" for line, column, why in first)
+    share = f"{plan.mapping.max_rejects:%}".replace(".000000", "")
+    return DataRefused(
+        f"{account.rows_rejected:,} of its {account.rows_in:,} rows do not fit, more than `max_rejects: {share}` lets pass; "
+        f"{told}; change the mapping or the export"
+    )
 
 
 def _write(warehouse: duckdb.DuckDBPyConnection, safe: duckdb.DuckDBPyConnection | None, plan: "Plan") -> Account | None:
@@ -155,9 +178,10 @@ def _write(warehouse: duckdb.DuckDBPyConnection, safe: duckdb.DuckDBPyConnection
     if safe is not None:
         for entity in plan.entities:
             if entity.personal:
-                safe.execute(f"delete from {entity.name} where _file_id >= ?", [plan.load.file_id])
                 plan.insert_into_vault(entity, warehouse, safe)
+        failpoints.reach("vault written")
     loaded = {entity.name: _count(warehouse, plan.insert(entity)) for entity in plan.entities}
+    failpoints.reach("rows written")
     text = plan.text
     if not plan.mapping.is_conditional and set(loaded.values()) == {text.records}:
         account = Account(text.records, text.records, 0, 0, loaded)
@@ -171,6 +195,8 @@ def _write(warehouse: duckdb.DuckDBPyConnection, safe: duckdb.DuckDBPyConnection
         account = Account(text.records - skipped, sound, faulty + text.ragged_records, skipped, loaded)
     if text.ragged_records:
         warehouse.execute(plan.insert_ragged())
+    if account.rows_rejected and safe is not None:
+        vault.keep_lines(safe, plan.load.file_id, plan.rejected_lines(warehouse))
     for entity in plan.entities:
         if entity.names_persons:
             warehouse.execute(plan.insert_links(entity))
@@ -196,6 +222,7 @@ class Plan:
         The casts of a wide export take longer to plan than a small file takes to read.
         """
         kept = ["line", "is_blank", "is_faulty", *(f"takes_{entity.name}" for entity in self.entities)]
+        kept += [f"leads_{entity.name}" for entity in self.entities if self._keys(entity)]
         kept += [name for *_, name in self._mapped()]
         connection.execute(f"create or replace temp table held as select {', '.join(kept)} from ({self._casts})")
         self._rows = "from held"
@@ -205,6 +232,8 @@ class Plan:
         return self._rows != self._casts
 
     def _reference(self, header: str) -> str | None:
+        if header in self.mapping.unpacked:
+            return f"u{self.mapping.unpacked.index(header) + 1}"
         position = self._positions.get(header)
         return None if position is None else f"c{position}"
 
@@ -216,34 +245,112 @@ class Plan:
                     yield entity, feed, column, feed.cells[column.name], f"{entity.name}_{column.name}"
 
     def _layers(self) -> str:
-        csv, timezone, skip = self.mapping.csv, self.mapping.timezone, self.mapping.skip
+        """SQL of every row with its texts, its values, why a text has none, and whether the row is faulty."""
+        skip = self.mapping.skip
         is_blank = " and ".join(f"c{index} is null" for index in range(len(self.text.header)))
         not_skipped = f" and not ({casting.condition(skip, self._reference)})" if skip else ""
-        texts, candidates, reads, values, faults = [], [], [], [], {entity.name: [] for entity in self.entities}
-        for entity, _, column, cell, name in self._mapped():
-            texts.append(f"{casting.text(cell, column, self._reference)} as text_{name}")
-            cast = casting.cast(cell, column, csv, timezone, name)
+        added = [f"{is_blank} as is_blank"]
+        for entity in self.entities:
+            feed = self.mapping.feeds[entity.name]
+            item = f" and {self._item_of(feed)}" if self.mapping.unpack else ""
+            added.append(f"{casting.condition(feed.when, self._reference)}{not_skipped}{item} as takes_{entity.name}")
+            added += [f"{self._reference(header)} as {key}" for header, key in zip(feed.per, self._keys(entity), strict=True)]
+        candidates, reads, values = {}, {}, []
+        faults = {entity.name: [f"{key} is null" for key in self._keys(entity)] for entity in self.entities}
+        for entity, feed, column, cell, name in self._mapped():
+            cast = casting.cast(cell, column, self.mapping, name, self._reference)
+            added += [f"{sql} as {alias}" for alias, sql in cast.texts.items()]
+            value, reason = cast.value, cast.reason
             if cell.sequence:
-                order = f"row_number() over (partition by text_{name}, takes_{entity.name} order by line)"
-                cast = casting.Cast("null", "null", f"case when text_{name} is not null then {order} end", "null")
-            candidates.append(f"{cast.candidate} as candidate_{name}")
-            reads.append(f"{cast.read} as read_{name}")
-            values.append(f"({cast.value})::{column.type} as {name}")
-            values.append(f"{self._reason(cell, cast.reason, name)} as reason_{name}")
-            if column.required:
+                order = f"row_number() over (partition by text_{name}, takes_{entity.name} order by {self._order})"
+                value, reason = f"case when text_{name} is not null then {order} end", "null"
+            else:
+                candidates |= cast.candidates
+                reads |= cast.reads
+            own = f"own_{name}" if feed.per else name
+            values.append(f"({value})::{column.type} as {own}")
+            values.append(f"{self._reason(cell, reason, name)} as reason_{name}")
+            if column.required and not feed.per:
                 faults[entity.name].append(f"{name} is null")
             elif column.type != "varchar" or column.accepted:
-                faults[entity.name].append(f"({name} is null and text_{name} is not null)")
-        takes = [
-            f"{casting.condition(self.mapping.feeds[entity.name].when, self._reference)}{not_skipped} as takes_{entity.name}"
-            for entity in self.entities
-        ]
-        faulty = " or ".join(f"takes_{name} and ({' or '.join(tests)})" for name, tests in faults.items())
+                faults[entity.name].append(f"({own} is null and text_{name} is not null)")
+        layers = [[f"{sql} as {alias}" for alias, sql in layer.items()] for layer in (candidates, reads)]
+        faulty = " or ".join(f"takes_{name} and ({' or '.join(tests)})" for name, tests in faults.items() if tests) or "false"
+        rows = f"select line{', item' if self.mapping.unpack else ''}, {', '.join(added)} from ({self._cells()})"
+        for layer in (*layers, values, [f"{faulty} as is_faulty"]):
+            rows = f"select *, {', '.join(layer)} from ({rows})" if layer else rows
+        return self._led(self._judged(self._grouped(self._judged(rows))))
+
+    def _cells(self) -> str:
+        """SQL of the records' cells, with those that the mapping fills and a row for each item that it unpacks."""
         rows = self.text.select()
-        for added in ([f"{is_blank} as is_blank", *takes, *texts], candidates, reads, values, [f"{faulty} as is_faulty"]):
-            kept = "line" if added[1:2] == takes[:1] else "*"
-            rows = f"select {kept}, {', '.join(added)} from ({rows})"
+        fill, unpack = self.mapping.fill, self.mapping.unpack
+        if fill:
+            key = self._reference(fill.by)
+            above = f"over (partition by {key} order by line rows between unbounded preceding and current row)"
+            cells = [cell for header in fill.columns if (cell := self._reference(header))]
+            filled = ", ".join(
+                f"case when {key} is null then {cell} else last_value({cell} ignore nulls) {above} end as {cell}"
+                for cell in cells
+            )
+            rows = f"select * replace ({filled}) from ({rows})" if cells else rows
+        if unpack:
+            packed, item, on = self._reference(unpack.column), casting.literal(unpack.item), casting.literal(unpack.on)
+            joined = f"case when regexp_full_match(part, {item}) then whole || chr(31) || part else whole || {on} || part end"
+            parts = f"string_split(list_reduce(string_split({packed}, {on}), lambda whole, part: {joined}), chr(31))"
+            rows = f"select *, {packed} as packed, coalesce({parts}, [null::varchar]) as parts from ({rows})"
+            rows = f"select *, unnest(parts) as part, generate_subscripts(parts, 1) as item from ({rows})"
+            groups = [f"{casting.group('part', unpack.item, number)} as u{number}" for number in range(1, len(unpack.into) + 1)]
+            rows = f"select *, {', '.join(groups)} from ({rows})"
         return rows
+
+    def _keys(self, entity: Entity) -> list[str]:
+        """Names of the columns that hold what the entity takes one row `per`; none where it takes every row."""
+        return [f"key_{entity.name}_{index}" for index in range(len(self.mapping.feeds[entity.name].per))]
+
+    def _item_of(self, feed: Feed) -> str:
+        """SQL of whether a feed may take an unpacked row: each item of it, or each record once."""
+        return "packed is not null" if self.mapping.reads_items(feed) else "item = 1"
+
+    @property
+    def _order(self) -> str:
+        return "line, item" if self.mapping.unpack else "line"
+
+    def _grouped(self, rows: str) -> str:
+        """SQL with, for entities that take one row per key, the values of the key's sound rows in place of each row's own."""
+        taken, missing = [], []
+        for entity, feed, column, cell, name in self._mapped():
+            if not feed.per:
+                continue
+            keys = ", ".join(self._keys(entity))
+            over = f"filter (where takes_{entity.name} and not is_faulty) over (partition by {keys})"
+            taken.append(f"({_TAKES[cell.take or 'first'].format(value=f'own_{name}')} {over})::{column.type} as {name}")
+            if column.required:
+                missing.append(f"(takes_{entity.name} and {name} is null)")
+        if not taken:
+            return rows
+        rows = f"select *, {', '.join(taken)} from ({rows})"
+        return f"select * replace (is_faulty or {' or '.join(missing)} as is_faulty) from ({rows})" if missing else rows
+
+    def _judged(self, rows: str) -> str:
+        """SQL in which a record is faulty as a whole, however many rows were unpacked from it."""
+        if not self.mapping.unpack:
+            return rows
+        return f"select * replace (bool_or(is_faulty) over (partition by line) as is_faulty) from ({rows})"
+
+    def _led(self, rows: str) -> str:
+        """SQL that knows which row stands for each key: the first sound one."""
+        leads = []
+        for entity in self.entities:
+            if self._keys(entity):
+                keys = ", ".join([f"takes_{entity.name} and not is_faulty", *self._keys(entity)])
+                order = f"row_number() over (partition by {keys} order by {self._order})"
+                leads.append(f"takes_{entity.name} and not is_faulty and {order} = 1 as leads_{entity.name}")
+        return f"select *, {', '.join(leads)} from ({rows})" if leads else rows
+
+    def _keeps(self, entity: Entity) -> str:
+        """SQL of whether a row becomes one of the entity's."""
+        return f"leads_{entity.name}" if self._keys(entity) else f"takes_{entity.name} and not is_faulty"
 
     def _reason(self, cell: Cell, reason: str, name: str) -> str:
         place = f" (column {' or '.join(map(repr, cell.headers))})" if cell.headers else " (given by the mapping)"
@@ -266,7 +373,7 @@ class Plan:
         if "customer_ref" in cells:
             space = casting.literal(self.mapping.customer_space + ":")
             hashes.append(f"{vault.hashed('customer', f'{space} || {entity.name}_customer_ref')} as hash_customer_ref")
-        kept = f"takes_{entity.name} and not is_faulty" if self.mapping.is_conditional else "not is_faulty"
+        kept = self._keeps(entity) if self.mapping.is_conditional else "not is_faulty"
         return f"select {', '.join(['*', *hashes])} from ({self._rows}) where {kept}"
 
     def _output(self, entity: Entity, name: str, type_: str) -> str:
@@ -293,6 +400,18 @@ class Plan:
         """Whether a header the cell reads also feeds a personal column, so that its text must not be kept in clear."""
         personal = {header for _, _, column, other, _ in self._mapped() if column.pii for header in other.headers}
         return bool(personal & set(cell.headers))
+
+    def _is_harmless(self, column: Column, text: str) -> str:
+        """SQL of whether a text is surely no personal value: in a row that slipped, a name stands where a date should be."""
+        personal = [other for _, _, other, _, _ in self._mapped() if other.pii]
+        if not personal:
+            return "true"
+        if column.type.startswith("decimal") or column.type in ("integer", "bigint"):
+            digits = f"length(regexp_replace({text}, '[^0-9]', '', 'g'))"
+            return f"{digits} between 1 and {FEWEST_DIGITS_OF_A_PHONE - 1} and not regexp_matches({text}, '[\\p{{L}}@]')"
+        if column.type in ("date", "timestamp") and not any(other.type == "date" for other in personal):
+            return f"regexp_full_match({text}, {casting.literal(DATE_LIKE)})"
+        return "false"
 
     def _insert(self, table: str, entity: Entity, columns: dict[str, str]) -> str:
         names, outputs = self._columns(entity, columns)
@@ -330,32 +449,71 @@ class Plan:
         )
 
     def count(self) -> str:
-        """SQL of the records read, those left out (blank, or taken by no entity), those faulty, and each entity's sound ones."""
+        """SQL of the records read, those left out (blank, or taken by no entity), those faulty, and each entity's sound rows."""
         taken = " or ".join(f"takes_{entity.name}" for entity in self.entities)
-        sound = ", ".join(f"count(*) filter (takes_{entity.name} and not is_faulty)" for entity in self.entities)
-        is_fault = "is_faulty and not is_blank"
-        left_out = f"not ({taken}) or (is_faulty and is_blank)"
-        return f"select count(*), count(*) filter ({left_out}), count(*) filter ({is_fault}), {sound} from ({self._rows})"
+        left_out, is_fault = f"not ({taken}) or (is_faulty and is_blank)", "is_faulty and not is_blank"
+        sound = [f"count(*) filter ({self._keeps(entity)})" for entity in self.entities]
+        if not self.mapping.unpack:
+            counts = ["count(*)", f"count(*) filter ({left_out})", f"count(*) filter ({is_fault})", *sound]
+            return f"select {', '.join(counts)} from ({self._rows})"
+        each = ", ".join(f"{rows} as rows_{entity.name}" for rows, entity in zip(sound, self.entities, strict=True))
+        records = (
+            f"select bool_and({left_out}) as left_out, bool_or({is_fault}) as is_fault, {each} from ({self._rows}) group by line"
+        )
+        totals = ", ".join(f"coalesce(sum(rows_{entity.name}), 0)::bigint" for entity in self.entities)
+        return (
+            f"select count(*), count(*) filter (left_out), count(*) filter (is_fault and not left_out), {totals} from ({records})"
+        )
 
     def insert_rejects(self) -> str:
-        """SQL that enters every faulty column of every faulty row, personal values masked."""
+        """SQL that enters every faulty column of every faulty row, values masked that are personal or might be."""
         findings = []
-        for entity, _, column, cell, name in self._mapped():
-            value = casting.literal(MASK) if column.pii or self._is_personal(cell) else f"left(text_{name}, 200)"
+        for entity, feed, column, cell, name in self._mapped():
+            text = casting.shown(name)
+            is_shown = "false" if column.pii or self._is_personal(cell) else self._is_harmless(column, text)
+            value = f"case when {is_shown} then left({text}, 200) else {casting.literal(MASK)} end"
             missing = f"{name} is null and (text_{name} is not null or {str(column.required).lower()})"
+            if feed.per:
+                # What another row of the key holds is no fault of this one.
+                missing = f"own_{name} is null and (text_{name} is not null or {name} is null and {str(column.required).lower()})"
             findings.append(
                 f"{{entity: '{entity.name}', column_name: '{column.name}', "
                 f"value: case when text_{name} is not null then {value} end, "
                 f"reason: case when takes_{entity.name} and {missing} then reason_{name} end}}"
             )
+        for entity in self.entities:
+            for header, key in zip(self.mapping.feeds[entity.name].per, self._keys(entity), strict=True):
+                reason = casting.literal(f"empty, but `per` takes one row for each (column {header!r})")
+                findings.append(
+                    f"{{entity: '{entity.name}', column_name: null, value: null, "
+                    f"reason: case when takes_{entity.name} and {key} is null then {reason} end}}"
+                )
         faults = f"select line, unnest([{', '.join(findings)}]) as fault from ({self._casts}) where is_faulty and not is_blank"
+        once = "distinct " if self.mapping.unpack else ""
         return (
-            f"insert into ledger.rejects select {self.load.file_id}, line, fault.entity, fault.column_name, fault.value, "
+            f"insert into ledger.rejects select {once}{self.load.file_id}, line, fault.entity, fault.column_name, fault.value, "
             f"fault.reason from ({faults}) where fault.reason is not null"
         )
 
+    def rejected_lines(self, connection: duckdb.DuckDBPyConnection) -> list[tuple[int, str]]:
+        """(line, text) of the header, of every rejected record, and of the sound ones that are numbered together with them."""
+        header, dialect = self.text.header, self.mapping.dialect
+        csv = dialect if isinstance(dialect, Csv) else Csv()
+        rejected = f"(select line from ledger.rejects where file_id = {self.load.file_id})"
+        together = [cell for name in self.mapping.numbered if (cell := self._reference(name))]
+        cells = self.text.select()
+        kept = " or ".join(
+            [f"line in {rejected}", *(f"{cell} in (select {cell} from records where line in {rejected})" for cell in together)]
+        )
+        rows = connection.execute(f"with records as materialized ({cells}) from records where {kept}").fetchall()
+        lines = [(row[-1], reading.render(row[:-1], csv)) for row in rows]
+        if self.text.ragged_records:
+            assert self.text.ragged
+            lines += connection.execute(f"select line::bigint, text from {reading.read_parquet(self.text.ragged)}").fetchall()
+        return [(0, reading.render(header, csv)), *sorted(lines)]
+
     def insert_ragged(self) -> str:
-        """SQL that enters the records of a wrong length; their text is not kept, for what stands in it cannot be known."""
+        """SQL that enters the records of a wrong length; their text goes to the vault, for what stands in it is unknown."""
         assert self.text.ragged
         rows = reading.read_parquet(self.text.ragged)
         return f"insert into ledger.rejects select {self.load.file_id}, line::bigint, null, null, null, reason from {rows}"

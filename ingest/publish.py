@@ -5,7 +5,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,10 @@ from typing import Any
 import duckdb
 import yaml
 
+from ingest import failpoints
 from ingest.build import PROJECT, BuildResult, project_checksum
 from ingest.condense import condense
+from ingest.mappings import load_mappings
 from settings import Settings
 
 # What readers see of the ledger, beside the marts; rejects are already masked.
@@ -35,13 +37,34 @@ def publish(settings: Settings, result: BuildResult) -> str:
     Readers see the old build until the last step and the whole new one after it. Raises `PublishFailed` when a copied
     table differs from its original in rows or checksum; the last good build then stays.
     """
-    settings.builds.mkdir(parents=True, exist_ok=True)
-    for leftover in settings.builds.glob(".unfinished-*"):
-        shutil.rmtree(leftover)
+    clear(settings)
     created_at = datetime.now(UTC)
     build_id = _new_id(created_at)
     unfinished = settings.builds / f".unfinished-{build_id}"
-    unfinished.mkdir()
+    unfinished.mkdir(parents=True)
+    try:
+        _write(settings, result, unfinished, build_id, created_at)
+    except Exception:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
+    failpoints.reach("build copied")
+    unfinished.rename(settings.builds / build_id)
+    _sync(settings.builds)
+    failpoints.reach("build named")
+    write_atomically(settings.current, build_id + "\n")
+    failpoints.reach("build current")
+    _prune(settings)
+    return build_id
+
+
+def clear(settings: Settings) -> None:
+    """Removes what a run that was killed left unfinished: on a full disk nothing else could be written."""
+    for leftover in settings.builds.glob(".unfinished-*"):
+        shutil.rmtree(leftover)
+
+
+def _write(settings: Settings, result: BuildResult, unfinished: Path, build_id: str, created_at: datetime) -> None:
+    """Write every file of a build, and force it to the disk."""
     manifest = json.loads((result.target / "manifest.json").read_text())
     semantic_manifest = json.loads((result.target / "semantic_manifest.json").read_text())
     marts, facts, condensed = _copy_marts(settings, unfinished / "marts.duckdb", semantic_manifest, _condensed_by(manifest))
@@ -65,11 +88,6 @@ def publish(settings: Settings, result: BuildResult) -> str:
     for path in unfinished.iterdir():
         _sync(path)
     _sync(unfinished)
-    unfinished.rename(settings.builds / build_id)
-    _sync(settings.builds)
-    write_atomically(settings.current, build_id + "\n")
-    _prune(settings)
-    return build_id
 
 
 def write_atomically(path: Path, text: str) -> None:
@@ -112,7 +130,9 @@ def _copy_marts(
             originals[name] = _fingerprint(connection, f'source.marts."{name}"')
         for name in LEDGER_TABLES:
             connection.execute(f'create table build.ledger."{name}" as from source.ledger."{name}"')
-        facts = _facts(connection)
+        declared = {mapping.name: mapping.every for mapping in load_mappings(settings).values()}
+        rhythms = {name: every / timedelta(hours=1) for name, every in declared.items() if every}
+        facts = _facts(connection, rhythms)
         condensed = condense(connection, "build", semantic_manifest, condensed_by)
         connection.execute("checkpoint build; detach build")
     if copy.with_name(copy.name + ".wal").exists():
@@ -149,7 +169,7 @@ def _fingerprint(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str,
     return {"rows": rows, "checksum": checksum}
 
 
-def _facts(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+def _facts(connection: duckdb.DuckDBPyConnection, rhythms: Mapping[str, float]) -> dict[str, Any]:
     """What went into the build: the data's span, rows by entity, the load high-water mark; writes `ledger.feeds`."""
     names = connection.execute(
         "select table_name from duckdb_tables() where database_name = 'source' and schema_name = 'raw' order by 1"
@@ -171,13 +191,17 @@ def _facts(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
                 median(epoch(gap)) filter (where gap > interval 1 hour) / 3600 as usual_interval_hours
             from loads group by source, mapping
         )
-        select *,
+        select feeds.*,
             epoch(max(last_delivered_at) over () - last_delivered_at) / 3600 as behind_hours,
-            -- One delivery has no rhythm to be late against.
-            usual_interval_hours is null or behind_hours <= greatest($late * usual_interval_hours, 24) as is_fresh
-        from feeds order by source, mapping
+            case
+                when declared.hours is not null then behind_hours <= $late * declared.hours
+                -- One delivery has no rhythm to be late against.
+                else usual_interval_hours is null or behind_hours <= greatest($late * usual_interval_hours, 24)
+            end as is_fresh
+        from feeds left join (select unnest($mappings) as mapping, unnest($hours) as hours) as declared using (mapping)
+        order by source, mapping
         """,
-        {"late": LATE_AFTER_INTERVALS},
+        {"late": LATE_AFTER_INTERVALS, "mappings": list(rhythms), "hours": list(rhythms.values())},
     )
     return {"data_from": first_day, "data_to": last_day, "high_water_mark": high_water, "entities": entities}
 

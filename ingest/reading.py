@@ -8,31 +8,36 @@ each with its line: slower, and always right.
 
 import codecs
 import csv
-import gzip
+import errno
+import fcntl
 import hashlib
 import io
 import os
+import re
+import signal
 import unicodedata
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterable, Iterator
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import BinaryIO, Self, TextIO
 
 import numpy as np
 import polars as pl
 
 from ingest import DataRefused
 from ingest.casting import SPACES, clean, literal
-from ingest.mappings import Csv, Mapping, nearest
+from ingest.mappings import PACKED, Csv, Dialect, Mapping, nearest
+from ingest.unpacking import parts
 
 BLOCK = 1 << 20
 MAX_RECORD = 1 << 20
-MAX_GZIP_RATIO = 200
 RANGES = min(4, os.cpu_count() or 1)
 RANGE_RECORDS = 100_000
 BATCH_RECORDS = 20_000
+# The name of the plain UTF-8 copy of a text that is packed or encoded otherwise.
+COPY = "text.csv"
 _CODECS = {"utf-8": "utf-8-sig", "utf-16": "utf-16", "latin-1": "latin-1", "cp1252": "cp1252"}
 
 
@@ -41,13 +46,14 @@ class Text:
     """The records of an export: UTF-8 text in the file `path` after `lines_before` lines; or, that being None, Parquet with
     each record's line in the folder `path`.
 
-    The folder `ragged` holds (line, reason) of the `ragged_records` that have too few or too many fields; they are not in `path`.
+    The folder `ragged` holds (line, reason, text) of the `ragged_records` that have too few or too many fields; they are not
+    in `path`.
     """
 
     header: tuple[str, ...]
     path: Path
     records: int
-    dialect: Csv
+    dialect: Dialect
     lines_before: int | None
     is_trimmed: bool = True
     ragged: Path | None = None
@@ -72,6 +78,7 @@ class Text:
 
     def _read_csv(self, columns: list[str], skip: int) -> str:
         types = ", ".join(f"'{name}': 'varchar'" for name in columns)
+        assert isinstance(self.dialect, Csv)
         quote = literal(self.dialect.quote)
         return (
             f"read_csv({literal(str(self.path))}, columns = {{{types}}}, skip = {skip}, auto_detect = false, header = false, "
@@ -82,18 +89,7 @@ class Text:
 
 def read_parquet(folder: Path) -> str:
     """SQL of the rows of every Parquet file in a folder."""
-    return f"read_parquet({literal(str(folder / '*.parquet'))})"
-
-
-@contextmanager
-def opened(path: Path) -> Iterator[BinaryIO]:
-    """The content of an export, decompressed."""
-    with path.open("rb") as raw:
-        if path.suffix == ".gz":
-            with gzip.GzipFile(fileobj=raw) as content:
-                yield content  # pyright: ignore[reportReturnType]
-        else:
-            yield raw
+    return f"read_parquet({literal(str(folder / '*.parquet'))}, union_by_name = true)"
 
 
 def sha256(path: Path) -> str:
@@ -104,9 +100,9 @@ def sha256(path: Path) -> str:
 
 def read_header(path: Path, dialect: Csv) -> tuple[str, ...]:
     """The header's names, trimmed. Raises `DataRefused` where there is none or the encoding is another."""
-    with opened(path) as content:
+    with closing(parts(path)) as contents:
         try:
-            return _header(next(_utf8(content, dialect), b""), dialect)[0]
+            return _header(next(_utf8(next(contents), dialect), b""), dialect)[0]
         except UnicodeDecodeError as error:
             raise _wrong_encoding(error, dialect, 1) from None
 
@@ -115,26 +111,67 @@ def _header(start: bytes, dialect: Csv) -> tuple[tuple[str, ...], int]:
     """The header's names, and the number of lines up to its end."""
     if not start.strip():
         raise DataRefused("the file is empty; ask for it again")
-    lines = io.StringIO(start.decode("utf-8", "ignore"), newline="").readlines()
-    rest = lines[dialect.skip_rows :]
-    reader = _reader(iter(rest), dialect)
+    source = _Source(io.StringIO(start.decode("utf-8", "ignore"), newline=""), dialect)
+    reader = _reader(source, dialect)
     try:
-        names = _names(next(reader, []))
+        names = names_of(next((record for record in _records(source, reader) if record or not dialect.skip_lines), []))
     except csv.Error as error:
-        raise DataRefused(f"line {dialect.skip_rows + 1}: the header cannot be read ({error}); check `csv`") from None
+        raise DataRefused(f"line {source.start}: the header cannot be read ({error}); check `csv`") from None
     if not any(names):
         raise DataRefused(
             f"line {dialect.skip_rows + 1}: there is no header; an export without rows still has one. "
             "Ask for it again, or say in `csv: {skip_rows: …}` how many lines stand before it"
         )
-    return names, dialect.skip_rows + reader.line_num
+    return names, source.number
 
 
-def _names(header: list[str]) -> tuple[str, ...]:
+def names_of(header: Iterable[str]) -> tuple[str, ...]:
+    """The header's names, trimmed, each letter written one way."""
     return tuple(unicodedata.normalize("NFC", name.strip().strip("\ufeff").strip()) for name in header)
 
 
-def _reader(lines: Iterator[str], dialect: Csv):
+class _Source:
+    """The lines that are to be read as records: not those before the header, nor those that `skip_lines` leaves out.
+
+    `start` is the number of the first line of the record at hand, `number` that of the last one read.
+    """
+
+    def __init__(self, content: TextIO, dialect: Csv) -> None:
+        self._content, self._skip_rows = content, dialect.skip_rows
+        self._skip = re.compile(dialect.skip_lines) if dialect.skip_lines else None
+        self.number = self.start = 0
+        self.is_start = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._content.close()
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> str:
+        while line := self._content.readline(MAX_RECORD + 1):
+            self.number += 1
+            if len(line) > MAX_RECORD:
+                raise DataRefused(f"line {self.number}: longer than 1 MB; check `csv: {{quote: …}}`")
+            is_left_out = self.is_start and self._skip and self._skip.search(line.rstrip("\r\n"))
+            if self.number <= self._skip_rows or is_left_out:
+                continue
+            if self.is_start:
+                self.start, self.is_start = self.number, False
+            return line
+        raise StopIteration
+
+
+def _records(source: _Source, reader: Iterator[list[str]]) -> Iterator[list[str]]:
+    for record in reader:
+        yield record
+        source.is_start = True
+
+
+def _reader(lines: Iterator[str], dialect: Csv) -> Iterator[list[str]]:
     quoting = csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE
     csv.field_size_limit(MAX_RECORD)
     return csv.reader(
@@ -171,24 +208,41 @@ def _wrong_encoding(error: UnicodeDecodeError, dialect: Csv, line: int) -> DataR
 def positions(mapping: Mapping, header: tuple[str, ...]) -> dict[str, int]:
     """Where each header the mapping reads stands in the file, compared by name.
 
-    Raises `DataRefused` naming every column that is missing, unmapped or there twice, with the nearest candidates.
+    Raises `DataRefused` naming every column that is missing or there twice, with the nearest candidates.
     """
+    header = mapping.canonical(header)
     wanted = [(tuple(unicodedata.normalize("NFC", name) for name in names), absent) for names, absent in mapping.headers()]
     read = {name for names, _ in wanted for name in names}
     unread = [name for name in dict.fromkeys(header) if name not in read]
     if not read & set(header):
         # This is no header, so its texts may be somebody's data: they are not repeated.
-        where = f"line {mapping.csv.skip_rows + 1} has none of the columns of {mapping.path.name}"
-        raise DataRefused(f"{where}; check `csv: {{delimiter: …, skip_rows: …}}`, or ask for the export with its header")
+        where, advice = "it", "ask for the export that this mapping describes"
+        if isinstance(mapping.dialect, Csv):
+            where = f"line {mapping.dialect.skip_rows + 1}"
+            advice = "check `csv: {delimiter: …, skip_rows: …}`, or ask for the export with its header"
+        raise DataRefused(f"{where} has none of the columns of {mapping.path.name}; {advice}")
     missing = [names for names, may_be_absent in wanted if not may_be_absent and not set(names) & set(header)]
     problems = [f"column {' or '.join(map(repr, names))} is missing{nearest(names[0], unread)}" for names in missing]
     problems += [f"column {name!r} is there {header.count(name)} times" for name in sorted(read) if header.count(name) > 1]
-    known = read - set(header)
-    problems += [f"column {name!r} is not mapped{nearest(name, known)}" for name in unread if not mapping.ignores(name)]
     if problems:
-        advice = "map it or list it under `ignore`" if any("not mapped" in text for text in problems) else "change the mapping"
-        raise DataRefused(f"{'; '.join(dict.fromkeys(problems))}: {advice} in {mapping.path.name}")
+        raise DataRefused(f"{'; '.join(dict.fromkeys(problems))}: change the mapping in {mapping.path.name}")
     return {name: header.index(name) for name in read if name in header}
+
+
+def new_columns(mapping: Mapping, header: tuple[str, ...]) -> tuple[str, ...]:
+    """The file's columns that the mapping neither reads nor ignores: the system has begun to send them."""
+    read = {unicodedata.normalize("NFC", name) for names, _ in mapping.headers() for name in names}
+    unknown = (name for name in dict.fromkeys(header) if name and mapping.aliases.get(name, name) not in read)
+    return tuple(name for name in unknown if not mapping.ignores(name))
+
+
+def render(fields: Iterable[str | None], dialect: Csv) -> str:
+    """The record as a line of the export, without its end."""
+    if not dialect.quote:
+        return dialect.delimiter.join(field or "" for field in fields)
+    line = io.StringIO()
+    csv.writer(line, delimiter=dialect.delimiter, quotechar=dialect.quote, lineterminator="\n").writerow(list(fields))
+    return line.getvalue().removesuffix("\n")
 
 
 def scan(path: Path, dialect: Csv, folder: Path) -> Text | None:
@@ -196,34 +250,44 @@ def scan(path: Path, dialect: Csv, folder: Path) -> Text | None:
 
     Text that is not plain UTF-8 is first written to `folder` as such. Raises `DataRefused` for what is no such text.
     """
-    is_plain = dialect.encoding == "utf-8" and path.suffix != ".gz"
-    output = path if is_plain else folder / "text.csv"
-    lines, header, before, size = _Lines(dialect), (), 0, 0
-    limit = MAX_GZIP_RATIO * max(path.stat().st_size, BLOCK)
-    with opened(path) as content, nullcontext() if is_plain else output.open("wb") as copy:
-        try:
-            for data in _utf8(content, dialect):
-                if copy:
-                    copy.write(data)
-                size += len(data)
-                if not is_plain and size > limit:
-                    raise DataRefused(f"unpacks to more than {MAX_GZIP_RATIO} times its size; send it unpacked")
-                if not header:
-                    header, before = _header(data, dialect)
-                lines.read(data)
-        except UnicodeDecodeError as error:
-            raise _wrong_encoding(error, dialect, lines.count + 1) from None
-    if not header:
-        raise DataRefused("the file is empty; ask for it again")
-    if not lines.are_ended and dialect.final_newline == "required":
-        raise DataRefused(
-            f"line {lines.count + 1}: the last line does not end, so the file may be cut; ask for it again, "
-            "or declare `csv: {final_newline: optional}` if this system never ends it"
-        )
-    if not (lines.are_records and lines.are_alike):
+    is_plain = dialect.encoding == "utf-8" and path.suffix not in PACKED
+    output = path if is_plain else folder / COPY
+    lines, header, before = _Lines(dialect), (), 0
+    with nullcontext() if is_plain else output.open("wb") as copy, closing(parts(path)) as contents:
+        for number, content in enumerate(contents, start=1):
+            try:
+                is_start = True
+                for data in _utf8(content, dialect):
+                    if is_start and number > 1:
+                        data = (b"" if lines.are_ended else b"\n") + _body(data, dialect, header, number)
+                    elif is_start:
+                        header, before = _header(data, dialect)
+                    is_start = False
+                    if copy:
+                        copy.write(data)
+                    lines.read(data)
+            except UnicodeDecodeError as error:
+                raise _wrong_encoding(error, dialect, lines.count + 1) from None
+            if not header:
+                raise DataRefused("the file is empty; ask for it again")
+            if not lines.are_ended and dialect.final_newline == "required":
+                raise DataRefused(
+                    f"line {lines.count + 1}: the last line does not end, so the file may be cut; ask for it again, "
+                    "or declare `csv: {final_newline: optional}` if this system never ends it"
+                )
+    if dialect.skip_lines or not (lines.are_records and lines.are_alike):
         return None
     records = lines.count + (not lines.are_ended) - before
     return Text(header, output, records, dialect, before, lines.are_trimmed)
+
+
+def _body(start: bytes, dialect: Csv, header: tuple[str, ...], number: int) -> bytes:
+    """The lines after the header of a further member of an archive, which must be the first one's."""
+    found, before = _header(start, dialect)
+    if found != header:
+        raise DataRefused(f"member {number} of the archive has other columns than the first; send exports of one kind together")
+    rows = start.split(b"\n", before)
+    return rows[before] if len(rows) > before else b""
 
 
 class _Lines:
@@ -292,28 +356,28 @@ def rewrite(path: Path, dialect: Csv, folder: Path) -> Text:
 
     They are written as Parquet: DuckDB's reader does not take every text that CSV can quote.
     """
-    output, aside = folder / "records", folder / "ragged"
-    with opened(path) as content:
-        reader = _reader(_lines(io.TextIOWrapper(content, _CODECS[dialect.encoding], newline=""), dialect), dialect)
+    output, aside, copy = folder / "records", folder / "ragged", folder / COPY
+    source = _Source((copy if copy.exists() else path).open(encoding="utf-8-sig", newline=""), dialect)
+    with source:
+        records = _records(source, _reader(source, dialect))
         try:
-            header = next(reader)
+            header = next(record for record in records if record or not dialect.skip_lines)
             columns = ["line", *(f"c{index}" for index in range(len(header)))]
-            with _Rows(output, columns) as kept, _Rows(aside, ["line", "reason"]) as set_apart:
-                before = reader.line_num
-                for record in reader:
-                    line, before = str(before + 1 + dialect.skip_rows), reader.line_num
+            with Rows(output, columns) as kept, Rows(aside, ["line", "reason", "text"]) as set_apart:
+                for record in records:
+                    line = str(source.start)
                     if len(record) == len(header):
                         kept.write([line, *(field.strip(SPACES) or None for field in record)])
                     elif record:
-                        set_apart.write([line, f"{len(record)} fields where the header has {len(header)}"])
+                        reason = f"{len(record)} fields where the header has {len(header)}"
+                        set_apart.write([line, reason, render(record, dialect)])
         except csv.Error as error:
-            line = reader.line_num + dialect.skip_rows
-            raise DataRefused(f"line {line}: {error}; check `csv: {{delimiter: …, quote: …}}`") from None
-    records = kept.count + set_apart.count
-    return Text(_names(header), output, records, dialect, None, ragged=aside, ragged_records=set_apart.count)
+            raise DataRefused(f"line {source.number}: {error}; check `csv: {{delimiter: …, quote: …}}`") from None
+    count = kept.count + set_apart.count
+    return Text(names_of(header), output, count, dialect, None, ragged=aside, ragged_records=set_apart.count)
 
 
-class _Rows:
+class Rows:
     """Writes rows of text to Parquet, one file for each batch of them."""
 
     def __init__(self, folder: Path, columns: list[str]) -> None:
@@ -342,17 +406,25 @@ class _Rows:
             self._batch.clear()
 
 
-def _lines(content: io.TextIOWrapper, dialect: Csv) -> Iterator[str]:
-    number = 0
-    while line := content.readline(MAX_RECORD + 1):
-        number += 1
-        if len(line) > MAX_RECORD:
-            raise DataRefused(f"line {number}: longer than 1 MB; check `csv: {{quote: …}}`")
-        if number > dialect.skip_rows:
-            yield line
-
-
 def is_still(path: Path, before: os.stat_result) -> bool:
     """Whether nothing has written to the file since `before`."""
     now = path.lstat()
     return (now.st_size, now.st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+
+
+def is_being_written(path: Path) -> bool:
+    """Whether a process of this machine holds the file open for writing; False where the system cannot tell.
+
+    Linux grants a read lease only on a file that nobody writes to.
+    """
+    if not hasattr(fcntl, "F_SETLEASE"):
+        return False
+    with path.open("rb") as file:
+        try:
+            # Should a writer come in this instant, the system's signal is one that does nothing.
+            fcntl.fcntl(file, fcntl.F_SETSIG, signal.SIGURG)
+            fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        except OSError as error:
+            return error.errno == errno.EAGAIN
+        fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    return False

@@ -1,28 +1,26 @@
 """One whole run, inbox to published build: what a scheduler calls, safe to start at any time and to stop at any moment."""
 
-import fcntl
 import json
-import os
+import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import duckdb
 
 import ingest.build as dbt
-from ingest.inbox import IngestSummary, ingest
+from ingest import exit_code, failpoints, textfile
+from ingest.inbox import IngestSummary, ingest, prune_archive
 from ingest.ledger import Load
-from ingest.publish import publish, write_atomically
+from ingest.lock import LockHeld, lock
+from ingest.publish import clear, publish, write_atomically
 from settings import Settings
 
+__all__ = ["LockHeld", "RunSummary", "build", "current_info", "lock", "run"]
 Progress = Callable[[str], None]
-
-
-class LockHeld(Exception):
-    """Another run is at work on the same data folder."""
-
-    exit_code = 75
+HOOK_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -33,41 +31,40 @@ class RunSummary:
     build_id: str | None
 
 
-@contextmanager
-def lock(settings: Settings) -> Iterator[None]:
-    """Hold the data folder for one writer; raises `LockHeld` at once when another has it. The system frees it on a crash."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    with (settings.data_dir / ".lock").open("a+") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            handle.seek(0)
-            holder = handle.read().strip() or "unknown"
-            raise LockHeld(f"another run (process {holder}) holds {settings.data_dir}; wait for it to end") from error
-        handle.seek(0)
-        handle.truncate()
-        handle.write(str(os.getpid()))
-        handle.flush()
-        yield
-
-
-def run(settings: Settings, progress: Progress | None = None, on_file: Callable[[Load], None] = lambda load: None) -> RunSummary:
-    """Load the inbox, build when anything changed, publish. A failed build leaves the last good one up and is written down.
+def run(
+    settings: Settings,
+    progress: Progress | None = None,
+    on_file: Callable[[Load], None] | None = None,
+    expect: Callable[[int, int], None] | None = None,
+) -> RunSummary:
+    """Load the inbox, build when anything changed, publish. A failed run leaves the last good build up and is written down.
 
     Raises `LockHeld`, `BuildFailed`, `PublishFailed` or what loading raises; call it again once the cause is mended.
     """
     with lock(settings):
-        summary = ingest(settings, report=on_file)
-        if not _stale(settings):
-            _record(settings, status="ok", step="ingest")
-            return RunSummary(summary, None)
-        return RunSummary(summary, _build_and_publish(settings, full_refresh=False, progress=progress))
+        failpoints.reach("run begun")
+        begun = datetime.now(UTC)
+        clear(settings)
+        with _told(settings, "ingest", begun):
+            summary = ingest(settings, report=on_file, expect=expect)
+            is_stale = _stale(settings)
+        build_id = _build_and_publish(settings, False, progress, begun) if is_stale else None
+        prune_archive(settings)
+        told = {
+            "refused": [f"{load.source}/{load.file_name}: {load.reason}" for load in summary.refused],
+            "waiting": list(summary.unfinished),
+        }
+        _record(settings, begun, "ok", "publish" if build_id else "ingest", 65 if summary.refused else 0, build_id, told=told)
+        return RunSummary(summary, build_id)
 
 
 def build(settings: Settings, full_refresh: bool = False, progress: Progress | None = None) -> str:
     """Build and publish whatever is loaded; returns the new build's id."""
     with lock(settings):
-        return _build_and_publish(settings, full_refresh, progress)
+        begun = datetime.now(UTC)
+        build_id = _build_and_publish(settings, full_refresh, progress, begun)
+        _record(settings, begun, "ok", "publish", 0, build_id)
+        return build_id
 
 
 def current_info(settings: Settings) -> dict | None:
@@ -77,19 +74,22 @@ def current_info(settings: Settings) -> dict | None:
     return json.loads((settings.builds / settings.current.read_text().strip() / "build.json").read_text())
 
 
-def _build_and_publish(settings: Settings, full_refresh: bool, progress: Progress | None) -> str:
-    try:
+def _build_and_publish(settings: Settings, full_refresh: bool, progress: Progress | None, begun: datetime) -> str:
+    with _told(settings, "build", begun):
         result = dbt.build(settings, full_refresh, progress, is_proven=_made_by(settings, current_info(settings)))
-    except dbt.BuildFailed as error:
-        _record(settings, status="failed", step="build", message=str(error))
-        raise
+    with _told(settings, "publish", begun):
+        return publish(settings, result)
+
+
+@contextmanager
+def _told(settings: Settings, step: str, begun: datetime) -> Iterator[None]:
+    """Writes a failure of the step down before it goes on."""
     try:
-        build_id = publish(settings, result)
+        yield
     except Exception as error:
-        _record(settings, status="failed", step="publish", message=str(error))
+        with suppress(OSError):  # the disk may be what failed
+            _record(settings, begun, "failed", step, exit_code(error) or 1, message=str(error))
         raise
-    _record(settings, status="ok", step="publish", build_id=build_id)
-    return build_id
 
 
 def _stale(settings: Settings) -> bool:
@@ -108,8 +108,35 @@ def _made_by(settings: Settings, info: dict | None) -> bool:
     return info is not None and (info["project"], info["currency"], info["timezone"]) == asked
 
 
-def _record(settings: Settings, status: str, step: str, message: str = "", build_id: str | None = None) -> None:
-    """Write `last_run.json`, which the pages read to say when a run failed."""
-    at = datetime.now(UTC).isoformat(timespec="seconds")
-    facts = {"status": status, "at": at, "step": step, "message": message, "build_id": build_id}
+def _record(
+    settings: Settings,
+    begun: datetime,
+    status: str,
+    step: str,
+    code: int,
+    build_id: str | None = None,
+    message: str = "",
+    told: dict[str, list[str]] | None = None,
+) -> None:
+    """Write how a run ended for the pages (`last_run.json`), for Prometheus, and for the hook where it is no success."""
+    ended = datetime.now(UTC)
+    facts = {
+        "status": status,
+        "at": ended.isoformat(timespec="seconds"),
+        "step": step,
+        "message": message,
+        "build_id": build_id,
+        "exit_code": code,
+        "seconds": round((ended - begun).total_seconds(), 3),
+        **(told or {}),
+    }
+    if code and settings.on_failure:
+        _call(settings.on_failure, facts | {"data_dir": str(settings.data_dir)})
     write_atomically(settings.data_dir / "last_run.json", json.dumps(facts, indent=1) + "\n")
+    textfile.write(settings, facts)
+
+
+def _call(hook: str, facts: dict[str, Any]) -> None:
+    """Runs the operator's command; whatever becomes of it, the run ends as it would have."""
+    with suppress(OSError, subprocess.TimeoutExpired):
+        subprocess.run(hook, shell=True, input=json.dumps(facts), text=True, timeout=HOOK_SECONDS, check=False)  # noqa: S602

@@ -14,16 +14,19 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import phonenumbers
+import polars as pl
 from phonenumbers import PhoneMetadata
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from ingest import failpoints
 from ingest.casting import literal
 from ingest.entities import Entity, entities
 from settings import Settings
 
 MAX_RECORDS_OF_AN_IDENTIFIER = 20
 HASH_LENGTH = 32
+REJECTED_LINES = "rejected_lines"
 
 
 def hash_key(settings: Settings) -> bytes:
@@ -56,7 +59,37 @@ def connect(path: Path, folder: Path, key: bytes) -> duckdb.DuckDBPyConnection:
             connection.execute(f"create table if not exists {entity.name} ({declared})")
             for name, type_ in columns.items():
                 connection.execute(f'alter table {entity.name} add column if not exists "{name}" {type_}')
+    connection.execute(f"create table if not exists {REJECTED_LINES} (_file_id bigint, _line bigint, text varchar)")
     return connection
+
+
+def forget_unrecorded(connection: duckdb.DuckDBPyConnection, last_file_id: int) -> None:
+    """Removes what a load left that ended between the vault's commit and the warehouse's: its file is loaded again."""
+    for table in (*(entity.name for entity in entities().values() if entity.personal), REJECTED_LINES):
+        connection.execute(f"delete from {table} where _file_id > ?", [last_file_id])
+
+
+def keep_lines(connection: duckdb.DuckDBPyConnection, file_id: int, lines: list[tuple[int, str]]) -> None:
+    """Keeps the text of rejected records, which may hold anything; line 0 is the header."""
+    kept = pl.DataFrame(lines, schema={"line": pl.Int64, "text": pl.String}, orient="row").to_arrow()
+    connection.register("kept", kept)
+    connection.execute(f"insert into {REJECTED_LINES} select ?, line, text from kept", [file_id])
+    connection.unregister("kept")
+
+
+def forget_lines(path: Path, file_ids: set[int]) -> None:
+    """Removes the kept text of these files' rejected records."""
+    if file_ids and path.exists():
+        with duckdb.connect(str(path)) as connection:
+            connection.execute(f"delete from {REJECTED_LINES} where _file_id in (select unnest(?))", [list(file_ids)])
+
+
+def kept_lines(path: Path, file_id: int) -> list[tuple[int, str]]:
+    """(line, text) of a file's rejected records in the vault, its header first as line 0."""
+    with duckdb.connect(str(path), read_only=True) as connection:
+        return connection.execute(
+            f"select _line, text from {REJECTED_LINES} where _file_id = ? order by _line", [file_id]
+        ).fetchall()
 
 
 def vault_columns(entity: Entity) -> dict[str, str]:
@@ -204,6 +237,7 @@ def resolve(warehouse: duckdb.DuckDBPyConnection) -> "Resolution":
         "insert into changed select * from resolved where identity_key not in (select identity_key from changed) "
         "and person_id in (select known.person_id from ledger.identities as known join changed using (identity_key))"
     )
+    failpoints.reach("persons resolved")
     execute("delete from ledger.identities where identity_key in (select identity_key from changed)")
     execute("insert into ledger.identities select identity_key, person_id, (select max(file_id) from ledger.files) from changed")
     execute("commit")

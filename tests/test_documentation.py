@@ -10,7 +10,7 @@ import cli
 from docs.reference import declared_metrics, pages
 
 ROOT = Path(__file__).parent.parent
-DOCS = sorted((ROOT / "docs").glob("*.md"))
+DOCS = sorted((ROOT / "docs").rglob("*.md"))
 KEYS = {"label_fr", "description_fr", "format", "better", "topic", "owner", "needs"}
 
 
@@ -35,7 +35,7 @@ def test_every_command_of_the_plan_is_documented_for_operators() -> None:
     text = (ROOT / "docs" / "commands.md").read_text()
     for command in (
         *("demo", "check", "ingest", "build", "run", "watch", "query", "explain", "metrics", "sources", "status"),
-        *("doctor", "serve"),
+        *("doctor", "serve", "replay", "rejects"),
     ):
         assert command in commands
         assert f"## `omnikpi {command}`" in text

@@ -1,4 +1,4 @@
-"""What takes an amount from where it starts to what is left."""
+"""What leads an amount from where it starts to what is left."""
 
 from decimal import Decimal
 
@@ -15,27 +15,29 @@ ROW_PIXELS = 34
 
 
 def waterfall(page: Page, chart: Chart) -> Drawn | None:
-    """From the first of the chart's `with`, less each of the others, to the metric that is left: exactly, or not at all.
+    """From the first of the chart's `with`, by way of each of the others, to the metric that is left: exactly, or not at all.
 
-    What can be split by the chart's dimension takes a step for each value, the largest first. A step below zero adds.
+    A metric that is better higher adds, any other takes away; below zero it does the reverse. What can be split by the chart's
+    dimension takes a step for each value, the largest first.
     """
-    left, start, *losses = chart.metrics
+    left, start, *others = chart.metrics
     begin, end = _amount(page, start), _amount(page, left)
     if begin is None or end is None:
         return None
     steps: list[tuple[str, str, Decimal]] = []
-    for place, loss in enumerate(losses):
-        steps += [(label, OTHERS[place + 1], amount) for label, amount in _steps(page, chart, loss) if amount]
-    if begin - sum(amount for _, _, amount in steps) != end:
+    for place, other in enumerate(others):
+        sign = 1 if other.better == "higher" else -1
+        steps += [(label, OTHERS[place + 1], sign * amount) for label, amount in _steps(page, chart, other) if amount]
+    if begin + sum(move for _, _, move in steps) != end:
         return None
     names, values, bases, colours = [broken(metric_label(start))], [begin], [Decimal(0)], [ACCENT]
     level = begin
-    for label, colour, amount in steps:
-        level -= amount
+    for label, colour, move in steps:
         names.append(label)
-        values.append(-amount)
-        bases.append(level + amount)
+        values.append(move)
+        bases.append(level)
         colours.append(colour)
+        level += move
     names.append(broken(metric_label(left)))
     values.append(end)
     bases.append(Decimal(0))
@@ -62,7 +64,7 @@ def waterfall(page: Page, chart: Chart) -> Drawn | None:
         line = {"x0": float(reached), "x1": float(reached), "y0": place + 0.31, "y1": place + 0.69}
         figure.add_shape(type="line", line={"color": QUIET, "width": 1}, **line)
     plain(figure, ROW_PIXELS * len(places) + 50, left=width(names), right=width(texts))
-    figure.update_xaxes(visible=False, range=[float(min(0, *levels)), float(max(levels)) * 1.02])
+    figure.update_xaxes(visible=False, range=[float(min(0, *levels)), float(max(0, *levels)) * 1.02])
     figure.update_yaxes(tickvals=places, ticktext=names, autorange="reversed", showgrid=False)
     title = chart.title(words.language()) or f"{metric_label(start)}, {inside(metric_label(left))}"
     alt = f"{title}: " + ", ".join(f"{n.replace('<br>', ' ')} {text}" for n, text in zip(names, texts, strict=True))

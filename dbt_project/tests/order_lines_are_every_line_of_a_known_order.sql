@@ -2,7 +2,7 @@
 with raw_lines as (
     select
         lines._source || ':' || lines.order_id as order_id,
-        lines.quantity * lines.unit_price - coalesce(lines.discount_amount, 0) as amount,
+        coalesce(lines.line_amount, lines.quantity * lines.unit_price - coalesce(lines.discount_amount, 0)) as amount,
         row_number() over (
             partition by lines._source, lines.order_id, lines.line_number order by lines._file_id desc, lines._line desc
         ) as version

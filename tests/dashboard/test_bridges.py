@@ -4,8 +4,9 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
-from dashboard import builds
+from dashboard import builds, words
 from dashboard.bridges import bridges, cross
 from dashboard.builds import Build
 from dashboard.catalogue import catalogue
@@ -14,6 +15,7 @@ from dashboard.metrics import Question, ask
 from dashboard.questions import reach
 from dashboard.topics import Page
 
+PAGE = Path(__file__).parent.parent.parent / "pages" / "drivers.py"
 SINCE, UNTIL = date(2026, 1, 1), date(2026, 6, 30)
 
 
@@ -80,3 +82,21 @@ def test_the_orders_left_out_of_sales_are_worth_what_the_bridge_says(build: Buil
     for reason, before, after in zip(reasons, landings, landings[1:], strict=False):
         assert before.value - after.value == pytest.approx(worth.get(reason, 0.0), abs=1e-6)
     assert landings[-1].value == pytest.approx(worth["kept"], abs=1e-6)
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_where_two_definitions_agree_a_sentence_says_so_and_nothing_is_drawn(
+    build: Build, demonstration: Path, monkeypatch: pytest.MonkeyPatch, language: str
+) -> None:
+    monkeypatch.setenv("OMNIKPI_DATA_DIR", str(demonstration))
+    app = AppTest.from_file(str(PAGE), default_timeout=60)
+    app.query_params.update({"lang": language, "period": "all"})
+    charts = len(app.run().get("plotly_chart"))
+    (place,) = (place for place, one in enumerate(bridges(build)) if one.metric == catalogue(build)["late_rate"])
+    words.speak(language)
+    app = app.selectbox(key="bridge").set_value(place).run()
+    words.speak("en")
+    assert not app.exception
+    assert len(app.get("plotly_chart")) == charts - 1
+    same = words.phrases(language)["bridge.same"].partition("{")[0]
+    assert any(text.value.startswith(same) for text in app.markdown)

@@ -102,6 +102,26 @@ def test_the_payback_curve_ends_where_the_balance_stands(demonstration: Path, op
     assert curve["data"][0]["y"] == pytest.approx([float(value) for value in balance])
 
 
+def test_the_ledger_leads_from_the_margin_gained_to_the_net_gain(demonstration: Path, open_page: Open) -> None:
+    ledger = figures(open_page(demonstration))[-1]
+    (bars,) = ledger["data"]
+    steps = dict(zip(ledger["layout"]["yaxis"]["ticktext"], zip(bars["base"], bars["x"], strict=True), strict=True))
+    names = [name.replace("<br>", " ") for name in steps]
+    assert (names[0], names[-1]) == ("Margin gained", "Net gain")
+    level = 0.0
+    for base, move in list(steps.values())[:-1]:
+        assert base == pytest.approx(level, abs=0.005)
+        level += move
+    assert steps["Net gain"] == (0, pytest.approx(level, abs=0.005))
+    # what services cost takes away, what they save adds
+    moves = dict(zip(names, bars["x"], strict=True))
+    assert all(move < 0 for name, move in moves.items() if "cost" in name)
+    build = builds.current(demonstration)
+    assert build
+    saved = ask(build, Question(("logistics_savings",))).frame["logistics_savings"][0]
+    assert (moves["Logistics saved"] > 0) == (saved > 0)
+
+
 @pytest.mark.parametrize(
     ("language", "no_figure", "title"),
     [

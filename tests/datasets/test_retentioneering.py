@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import duckdb
+import polars as pl
 import pytest
 
 from tests.datasets.conftest import Retailer, Run
@@ -20,6 +22,14 @@ def test_every_event_is_accounted_for(shop: Retailer) -> None:
 
 def test_a_session_counts_once_however_many_events_it_has_and_however_often_they_are_sent(shop: Retailer) -> None:
     assert shop.ask("sessions", "sessions_with_order").row(0) == (3_605, 470)
+
+
+def test_a_session_begins_with_its_first_event(shop: Retailer, shared_data: Path) -> None:
+    events = pl.read_csv(shared_data / "retentioneering-ecom" / "ecom.csv.gz")
+    first = events.group_by("session_id").agg(pl.col("timestamp").min()).sort("session_id").rows()
+    with duckdb.connect(str(shop.settings.warehouse), read_only=True) as warehouse:
+        begun = warehouse.execute("select session_id, started_at::varchar from raw.sessions order by session_id").fetchall()
+    assert begun == first
 
 
 def test_the_share_of_sessions_with_a_purchase_is_exact(shop: Retailer) -> None:

@@ -150,6 +150,8 @@ def _session(random: Random, made: list[Load], number: int) -> None:
         visit: Row = {"session_id": f"s{number}", "visitor_id": f"v{number}", "started_at": happened}
         visit |= {"channel": random.choice(["web", "app"]), "source": random.choice([None, "search"])}
         visit |= {"identity_key": random.choice([None, f"k{random.randrange(PEOPLE)}", f"k{random.randrange(PEOPLE)}"])}
+        # Some exports cut their sessions by day, and write one part or the other again.
+        visit |= {"part": random.choice(["1", "2"]) if number % 3 == 0 else None, "page_views": random.randrange(9)}
         load.add("analytics", "sessions", visit | {"order_id": random.choice([None, None, f"shop{number}"])})
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import demo
-from ingest.mappings import Mapping, load_mappings
+from ingest.mappings import Csv, Mapping, load_mappings
 from settings import Settings
 
 
@@ -40,8 +40,10 @@ def rows(path: Path, mapping: Mapping) -> list[dict[str, str]]:
     """The records of an export by Python's own CSV reader."""
     data = path.read_bytes()
     data = gzip.decompress(data) if path.suffix == ".gz" else data
-    text = data.decode("utf-8-sig" if mapping.csv.encoding == "utf-8" else mapping.csv.encoding)
-    return list(csv.DictReader(text.splitlines(), delimiter=mapping.csv.delimiter))
+    dialect = mapping.dialect
+    assert isinstance(dialect, Csv)
+    text = data.decode("utf-8-sig" if dialect.encoding == "utf-8" else dialect.encoding)
+    return list(csv.DictReader(text.splitlines(), delimiter=dialect.delimiter))
 
 
 def mapping_of(path: Path, mappings: list[Mapping]) -> list[Mapping]:

@@ -32,6 +32,12 @@ def test_a_weekday_never_seen_takes_the_mean_and_a_series_never_seen_nothing() -
     assert seasonal_average(demand, 2).tolist() == [[4.0, 2.0], [0.0, 0.0]]
 
 
+@pytest.mark.skipif(has_automatic(), reason="the extra `forecast` is installed")
+def test_without_its_extra_the_automatic_forecast_says_what_to_install() -> None:
+    with pytest.raises(ModuleNotFoundError, match=r"omnikpi\[forecast\]"):
+        automatic(WEEKS, 7)
+
+
 @pytest.mark.skipif(not has_automatic(), reason="the extra `forecast` is not installed")
 def test_the_automatic_forecast_follows_a_plain_weekly_pattern() -> None:
     rng = np.random.default_rng(3)

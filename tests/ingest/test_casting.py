@@ -2,6 +2,7 @@
 
 import csv as python_csv
 import re
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -12,28 +13,52 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.casting import cast, clean, literal, text, to_utc
+from ingest.casting import cast, clean, literal, to_utc
 from ingest.entities import Column
-from ingest.mappings import Cell, Csv
+from ingest.mappings import Cell, ClockChanges, Csv, Dialect
 
 CONNECTION = duckdb.connect()
 CONNECTION.execute("set timezone = 'UTC'")
+
+
+@dataclass(frozen=True)
+class Terms:
+    dialect: Dialect
+    timezone: str
+    clock_changes: ClockChanges
 
 
 def value_of(
     given: str | None, type_: str, csv: Csv | None = None, zone: str = "UTC", accepted: tuple[str, ...] = (), **verbs
 ) -> tuple[Any, str]:
     """What a cell becomes: (value, ""), or (None, reason) for a text that is refused."""
+    return value_in({"header": given}, type_, csv, zone, accepted, None, **verbs)
+
+
+def value_in(
+    cells: dict[str, str | None],
+    type_: str,
+    csv: Csv | None = None,
+    zone: str = "UTC",
+    accepted: tuple[str, ...] = (),
+    changes: ClockChanges | None = None,
+    **verbs: Any,
+) -> tuple[Any, str]:
+    """What a row of cells becomes: (value, ""), or (None, reason)."""
     column = Column("x", type_, False, accepted, None)
-    cell = Cell.model_validate({"from": "header"} | verbs)
-    parts = cast(cell, column, csv or Csv(), zone, "x")
-    sql = f"select {clean('raw')} as c from (select $cell::varchar as raw)"
-    sql = f"select {text(cell, column, lambda header: 'c')} as text_x from ({sql})"
-    sql = f"select *, {parts.candidate} as candidate_x from ({sql})"
-    sql = f"select *, {parts.read} as read_x from ({sql})"
-    sql = f"select text_x, ({parts.value})::{type_} as x, {parts.reason} from ({sql})"
-    read, value, reason = CONNECTION.execute(sql, {"cell": given}).fetchall()[0]
-    return (value, "") if value is not None or read is None else (None, reason)
+    cell = Cell.model_validate({"from": "header"} | verbs if not {"sum", "join", "value"} & set(verbs) else verbs)
+    parts = cast(
+        cell, column, Terms(csv or Csv(), zone, changes or ClockChanges()), "x", {name: f'"{name}"' for name in cells}.get
+    )
+    raw = ", ".join(f'{"null" if text is None else literal(text)}::varchar as "{name}"' for name, text in cells.items())
+    cleaned = ", ".join(clean(f'"{name}"') + f' as "{name}"' for name in cells)
+    sql = f"select {cleaned} from (select {raw})"
+    for layer in (parts.texts, parts.candidates, parts.reads):
+        sql = f"select *, {', '.join(f'{part} as {name}' for name, part in layer.items())} from ({sql})" if layer else sql
+    text, value, reason = CONNECTION.execute(f"select text_x, ({parts.value})::{type_}, {parts.reason} from ({sql})").fetchall()[
+        0
+    ]
+    return (value, "") if value is not None or text is None else (None, reason)
 
 
 def kept(*arguments, **options) -> Any:
@@ -81,6 +106,11 @@ ENGLISH = Csv(decimal=".", thousands=",", symbols=("$", "USD"))
         ("(3,00)", FRENCH, "-3"),
         ("$1,234.00", ENGLISH, "1234"),
         ("-$45.00", ENGLISH, "-45"),
+        ("-$1,234.00", ENGLISH, "-1234"),
+        ("($12.50)", ENGLISH, "-12.5"),
+        ("(12,50 €)", FRENCH, "-12.5"),
+        ("12,50 €-", FRENCH, "-12.5"),
+        ("1 234,50", FRENCH, "1234.5"),
         ("$-45.00", ENGLISH, "-45"),
         ("45.00 USD", ENGLISH, "45"),
         ("1.234,50", Csv(decimal=",", thousands="."), "1234.5"),
@@ -176,9 +206,9 @@ def test_dates_written_otherwise_are_refused(given: str, verbs: dict) -> None:
         ("15/07/2026 10:00", {"format": "%d/%m/%Y %H:%M"}, "2026-07-15 08:00"),
         ("15/07/2026 10:00", {"format": "%d/%m/%Y %H:%M", "timezone": "America/New_York"}, "2026-07-15 14:00"),
         ("4/2/2021 4:00:00 PM", {"format": "%m/%d/%Y %I:%M:%S %p"}, "2021-04-02 14:00"),
+        ("4/2/2021, 4:00:00\u202fPM", {"format": "%m/%d/%Y, %I:%M:%S %p"}, "2021-04-02 14:00"),
         ("2021-04-02 04:00:00 +0000", {"format": "%Y-%m-%d %H:%M:%S %z"}, "2021-04-02 04:00"),
         ("2021-04-02T04:00:00Z", {"format": "%Y-%m-%dT%H:%M:%S%z"}, "2021-04-02 04:00"),
-        ("2026-10-25 02:30:00", {}, "2026-10-25 00:30"),  # there are two: the first
     ],
 )
 def test_instants_become_utc(given: str, verbs: dict, utc: str) -> None:
@@ -237,8 +267,111 @@ def test_verbs_combine() -> None:
     assert kept(None, "varchar", empty="unknown") == "unknown"
     assert kept("", "varchar", values={"": "none"}) == "none"
     assert kept("x", "varchar", values={"a": "b"}) == "x"
+    assert (
+        kept("('12)", "varchar", strip={"start": "(", "end": [")", "."]}, split={"on": "'", "part": 2}, values={"12": "A"}) == "A"
+    )
     assert kept("0000-00-00", "date", values={"0000-00-00": ""}) is None
     assert literal("l'or") == "'l''or'"
+
+
+def test_what_values_does_not_list_is_refused_where_it_could_pass_for_a_value() -> None:
+    prices: dict[str, Any] = {"values": {"310": "19.99"}}
+    assert kept("310", "decimal(18,4)", **prices) == Decimal("19.99")
+    value, reason = value_of("311", "decimal(18,4)", **prices)
+    assert (value, reason) == (None, "not one of the texts that `values` lists")
+    assert is_refused("2026-01-02", "date", values={"tomorrow": "2026-01-03"})
+    assert kept("311", "decimal(18,4)", **prices, other="0") == 0
+
+
+def test_blank_texts_mean_nothing_and_others_stay() -> None:
+    for text in ("n/a", "-", ""):
+        assert kept(text, "decimal(18,4)", blank=["n/a", "-"]) is None
+    assert kept("3.5", "decimal(18,4)", blank=["n/a", "-"]) == Decimal("3.5")
+    assert kept("n/a", "integer", blank="n/a", empty="0") == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "sku", "strip"),
+    [
+        ("'7210", "7210", {"start": "'"}),
+        ("17850.0", "17850", {"end": [".00", ".0"]}),
+        ("17850.00", "17850", {"end": [".00", ".0"]}),
+        ("17850.5", "17850.5", {"end": ".0"}),
+        ("#1001", "1001", {"start": ["N° ", "#"]}),
+        ("# 1001", "1001", {"start": "#"}),
+        ("'", None, {"start": "'"}),
+        ("1001", "1001", {"start": "#", "end": ".0"}),
+    ],
+)
+def test_what_a_system_adds_to_its_numbers_is_stripped(given: str, sku: str | None, strip: dict) -> None:
+    assert kept(given, "varchar", strip=strip) == sku
+
+
+def test_several_columns_add_up_exactly_or_not_at_all() -> None:
+    taxes: dict[str, Any] = {"sum": ["a", "b", "c"]}
+    assert value_in({"a": "1,10", "b": None, "c": "-0,10"}, "decimal(18,4)", FRENCH, **taxes) == (Decimal(1), "")
+    assert value_in({"a": None, "b": None, "c": ""}, "decimal(18,4)", FRENCH, **taxes) == (None, "")
+    assert value_in({"a": "1,10", "b": "1.10", "c": None}, "decimal(18,4)", FRENCH, **taxes)[1].startswith("not a number")
+    assert value_in({"a": "150", "b": "50", "c": "0"}, "decimal(18,4)", unit="0.01", **taxes) == (Decimal(2), "")
+
+
+def test_an_amount_is_shared_by_the_units_of_its_line() -> None:
+    def price(amount: str, units: str | None, **verbs) -> tuple:
+        return value_in({"header": amount, "units": units}, "decimal(18,4)", ENGLISH, divided_by="units", **verbs)
+
+    assert price("$10.00", "4") == (Decimal("2.5"), "")
+    assert price("$10.00", "3") == (Decimal("3.3333"), "")
+    assert price("-$20.00", "-3") == (Decimal("6.6667"), "")
+    for units in ("0", "", None, "two"):
+        assert price("$10.00", units) == (None, "cannot be divided: 'units' holds no number but nought")
+    assert price("ten", "2")[1].startswith("not a number")
+    assert price("-$20.00", "2", absolute=True) == price("$20.00", "-2", absolute=True) == (Decimal(10), "")
+
+
+def test_a_rate_is_a_sum_of_taxes_over_their_amount() -> None:
+    rate: dict[str, Any] = {"sum": ["a", "b"], "divided_by": "net"}
+    assert value_in({"a": "1500.00", "b": "500.00", "net": "10000.00"}, "decimal(9,6)", **rate) == (Decimal("0.2"), "")
+    assert value_in({"a": None, "b": None, "net": "10000.00"}, "decimal(9,6)", **rate) == (None, "")
+    assert value_in({"a": "20000000", "b": None, "net": "0.01"}, "decimal(9,6)", **rate)[0] is None
+
+
+def test_a_column_may_write_its_numbers_otherwise_than_its_file() -> None:
+    other: dict[str, Any] = {"number": {"decimal": ",", "thousands": " ", "symbols": ["€"]}}
+    assert kept("(1\u202f234,50\u00a0€)", "decimal(18,4)", **other) == Decimal("-1234.5")
+    assert is_refused("1234.50", "decimal(18,4)", **other)
+
+
+def test_a_text_is_only_there_where_its_condition_holds() -> None:
+    paid: dict[str, Any] = {"when": {"state": {"is": "paid"}}}
+    assert value_in({"header": "5", "state": "paid"}, "integer", **paid) == (5, "")
+    assert value_in({"header": "five", "state": "open"}, "integer", **paid) == (None, "")
+    assert value_in({"state": "open"}, "integer", value="1", **paid) == (None, "")
+
+
+def test_each_row_may_name_its_time_zone() -> None:
+    zones = {"from": "zone", "values": {"Eastern Time (US & Canada)": "America/New_York", "Paris": "Europe/Paris"}}
+
+    def instant(local: str, zone: str | None, timezone: dict) -> tuple:
+        return value_in({"header": local, "zone": zone}, "timestamp", timezone=timezone)
+
+    assert instant("2026-07-15 10:00", "Eastern Time (US & Canada)", zones) == (datetime(2026, 7, 15, 14), "")
+    assert instant("2026-07-15 10:00", "Paris", zones) == (datetime(2026, 7, 15, 8), "")
+    assert instant("2026-07-15 10:00", "Europe/Lisbon", {"from": "zone"}) == (datetime(2026, 7, 15, 9), "")
+    assert "column 'zone', is not one that" in instant("2026-07-15 10:00", "London", zones)[1]
+    assert "column 'zone', is not one that" in instant("2026-07-15 10:00", None, zones)[1]
+    assert "clocks in Europe/Paris were put back" in instant("2026-10-25 02:30", "Paris", zones)[1]
+    assert "clocks in America/New_York were put forward" in instant("2026-03-08 02:30", "Eastern Time (US & Canada)", zones)[1]
+    assert "not a timestamp" in instant("15/07/2026", "Paris", zones)[1]
+
+
+@pytest.mark.parametrize(
+    ("given", "form"), [("1767348000", "unix"), ("1767348000000", "unix_ms"), ("1767348000000000", "unix_us")]
+)
+def test_times_may_be_counted_from_1970(given: str, form: str) -> None:
+    assert kept(given, "timestamp", zone="Europe/Paris", format=form) == datetime(2026, 1, 2, 10)
+    assert is_refused("1767348000.5", "timestamp", format=form)
+    assert is_refused("-1", "timestamp", format=form)
+    assert is_refused("99999999999999999", "timestamp", format=form)
 
 
 DIALECTS = [(Csv(), ".", ""), (FRENCH, ",", " "), (ENGLISH, ".", ",")]
@@ -285,14 +418,29 @@ def test_dates_agree_with_python(given: str) -> None:
 def test_local_times_agree_with_the_time_zone_database(local: datetime, zone: str) -> None:
     first = local.replace(tzinfo=ZoneInfo(zone), fold=0).astimezone(UTC)
     exists = first.astimezone(ZoneInfo(zone)).replace(tzinfo=None) == local
-    found = CONNECTION.execute(f"select {to_utc('t', zone)} from (select $t::timestamp as t)", {"t": local}).fetchall()[0][0]
-    assert found == (first.replace(tzinfo=None) if exists else None)
+    second = local.replace(tzinfo=ZoneInfo(zone), fold=1).astimezone(UTC)
+    for changes, expected in (
+        (ClockChanges(), first if exists and first == second else None),
+        (ClockChanges(repeated="first"), first if exists else None),
+        (ClockChanges(repeated="second"), second if exists else None),
+        # Of a time that was skipped, Python's first is the one an hour on.
+        (ClockChanges(repeated="first", skipped="forward"), first),
+    ):
+        sql = f"select {to_utc('t', zone, changes)} from (select $t::timestamp as t)"
+        found = CONNECTION.execute(sql, {"t": local}).fetchall()[0][0]
+        assert found == (expected.replace(tzinfo=None) if expected else None)
 
 
-def test_the_hour_put_back_is_read_as_its_first_passing() -> None:
+def test_the_hour_put_back_is_refused_unless_the_mapping_says_which() -> None:
+    first = ClockChanges(repeated="first")
     for minute in range(60):
         local = datetime(2026, 10, 25, 2) + timedelta(minutes=minute)
-        assert kept(str(local), "timestamp", zone="Europe/Paris") == local - timedelta(hours=2)
+        value, reason = value_of(str(local), "timestamp", zone="Europe/Paris")
+        assert value is None
+        assert "was twice" in reason
+        assert "`clock_changes: {repeated: first}`" in reason
+        told = value_in({"header": str(local)}, "timestamp", zone="Europe/Paris", changes=first)
+        assert told == (local - timedelta(hours=2), "")
 
 
 def test_python_reads_back_what_the_mapping_keeps() -> None:

@@ -35,7 +35,7 @@ def test_a_faulty_row_is_rejected_whole_with_line_column_value_and_reason(instal
     assert installation.ask("select order_id from raw.orders") == [("T1",)], "its sound half must not load either"
     rejects = installation.ask("select line, entity, column_name, value, reason from ledger.rejects order by column_name")
     assert [reject[:4] for reject in rejects] == [
-        (3, "order_lines", "quantity", "deux"),
+        (3, "order_lines", "quantity", "•••"),  # the export has a loyalty card, and this might be a name
         (3, "order_lines", "unit_price", "19.90"),
     ]
     assert "column 'Qté'" in rejects[0][4]
@@ -44,7 +44,7 @@ def test_a_faulty_row_is_rejected_whole_with_line_column_value_and_reason(instal
 
 def test_the_ledger_balances_for_every_file(installation) -> None:
     faulty = "T9;x;VENTE;31/02/2025 18:05;S01;;;1;1\n;;;;;;;;\nT8;1;VENTE;01/01/2025 10:00;S01;A;;1\n"
-    installation.drop("till/till_1.csv", HEADER + SALE + faulty + "TOTAL;;;;;;;;\n")
+    installation.drop("till/till_1.csv", HEADER + SALE + SALE.replace("T1", "T7") + faulty + "TOTAL;;;;;;;;\n")
     installation.drop("till/till_2.csv", HEADER)
     installation.drop("till/till_3.csv", "nonsense\n1\n")
     installation.drop("shop/customers.csv", "id,email,phone,name\n1,a@b.fr,,A\n,,,\n")
@@ -53,7 +53,7 @@ def test_the_ledger_balances_for_every_file(installation) -> None:
         "select file_name, verdict, rows_in, rows_loaded, rows_rejected, rows_skipped from ledger.files order by file_id"
     )
     assert files == [
-        ("till_1.csv", "loaded_with_rejects", 3, 1, 2, 2),
+        ("till_1.csv", "loaded_with_rejects", 4, 2, 2, 2),
         ("till_2.csv", "loaded", 0, 0, 0, 0),
         ("till_3.csv", "refused", 0, 0, 0, 0),
         ("customers.csv", "loaded", 1, 1, 0, 1),
@@ -61,7 +61,7 @@ def test_the_ledger_balances_for_every_file(installation) -> None:
     assert installation.ask("select count(distinct line) from ledger.rejects where file_id = 1") == [(2,)]
     stored = "select count(*) from raw.order_lines where _file_id = 1"
     told = "select rows_loaded from ledger.file_entities where file_id = 1 and entity = 'order_lines'"
-    assert installation.ask(stored) == installation.ask(told) == [(1,)]
+    assert installation.ask(stored) == installation.ask(told) == [(2,)]
 
 
 def test_a_record_of_a_wrong_length_is_rejected_and_later_lines_keep_their_number(installation) -> None:
@@ -169,7 +169,7 @@ def test_a_process_that_died_before_the_move_only_moves(installation, monkeypatc
 
 def test_a_file_none_of_whose_rows_fits_is_refused(installation, refused) -> None:
     told = refused("till/till_1.csv", HEADER + SALE.replace("24/12/2025", "2025-12-24"))
-    assert "none of its 1 rows fits" in told
+    assert "1 of its 1 rows do not fit" in told
     assert "line 2, column ordered_at" in told
     assert installation.ask("select count(*) from ledger.rejects") == [(0,)]
 
@@ -178,11 +178,11 @@ def test_a_replayed_file_is_loaded_again_and_archived(installation, refused) -> 
     refused("till/till_1.csv", HEADER.replace("Prix", "Montant") + SALE)
     installation.map("till", (installation.settings.sources / "till.yml").read_text().replace('"Prix"', '"Montant"'))
     quarantined = installation.settings.quarantine / "till" / "till_1.csv"
-    load = installation.ingest(replay=quarantined).loads[0]
+    load = installation.ingest(replay=[quarantined]).loads[0]
     assert (load.verdict, load.rows_loaded) == ("loaded", 1)
     assert not list(quarantined.parent.iterdir()), "the file and its reason have gone"
     archived = next(installation.settings.archive.rglob("*.csv"))
-    again = installation.ingest(replay=archived).loads[0]
+    again = installation.ingest(replay=[archived]).loads[0]
     assert (again.verdict, again.file_name, again.file_id) == ("loaded", "till_1.csv", 3)
     assert archived.exists()
 

@@ -54,7 +54,7 @@ def test_a_sound_mapping_is_read(tmp_path: Path) -> None:
         ("{value: web}", "{value: webb}", "entities.orders.channel", "did you mean `web`?"),
         ("    ordered_at: date\n", "", "entities.orders.ordered_at", "required, but not mapped"),
         ("date", "{from: date, timezone: Paris}", "entities.orders.ordered_at.timezone", "Europe/Paris"),
-        ("{value: EUR}", "{value: EUR, from: c}", "entities.orders.currency", "exactly one of from, value, join, sequence"),
+        ("{value: EUR}", "{value: EUR, from: c}", "entities.orders.currency", "exactly one of from, value, join, sum, sequence"),
         ("{value: EUR}", "{from: c, unit: 2}", "entities.orders.currency", "are for numbers"),
         ("{value: EUR}", "{from: c, format: iso8601}", "entities.orders.currency", "for timestamps, dates and times"),
         ("number", "{from: number, optional: true}", "entities.orders.order_id", "cannot be `optional`"),
@@ -70,6 +70,52 @@ def test_a_sound_mapping_is_read(tmp_path: Path) -> None:
         ),
         ("order_id: number", "order_id: number\n    order_id: again", "`order_id` is written twice", "line"),
         ("order_id: number", "order_id: number\n    email: mail\n    location_id: mail", "location_id", "personal"),
+        ("ok: paid", "", "entities.orders.status.values", "list what each text means"),
+        ("{value: EUR}", "{from: c, strip: {begin: x}}", "entities.orders.currency.strip.begin", "known keys: start, end"),
+        ("{value: EUR}", "{from: c, strip: {}}", "entities.orders.currency.strip", "write `start` or `end`"),
+        ("{value: EUR}", "{value: EUR, strip: {end: x}}", "entities.orders.currency", "`blank` need `from`"),
+        ("{value: EUR}", "{sum: [a, b]}", "entities.orders.currency", "`sum` are for numbers"),
+        ("{value: EUR}", "{from: c, take: last}", "entities.orders.currency", "needs the entity's `per`"),
+        ("{value: EUR}", "{from: c, take: newest}", "entities.orders.currency.take", "'first', 'last'"),
+        ("{value: EUR}", "{from: c, when: {state: {isnt: x}}}", "entities.orders.currency.when.state.isnt", "known keys: is"),
+        ("{value: EUR}", "EUR\n    shipping_amount: {sum: [a]}", "entities.orders.shipping_amount", "two columns or more"),
+        (
+            "{value: EUR}",
+            "EUR\n    shipping_amount: {from: a, number: {decimals: ','}}",
+            "entities.orders.shipping_amount.number.decimals",
+            "did you mean `decimal`?",
+        ),
+        ("date", "{from: date, timezone: {form: z}}", "entities.orders.ordered_at.timezone.form", "did you mean `from`?"),
+        ("date", "{from: date, timezone: {values: {a: UTC}}}", "entities.orders.ordered_at.timezone", "`from` with its column"),
+        ("date", "{from: date, timezone: {from: z, values: {a: Pari}}}", "timezone.values", "IANA name such as Europe/Paris"),
+        ("entities:", "clock_changes: {repeated: later}\nentities:", "clock_changes.repeated", "'first' or 'second'"),
+        ("entities:", "clock_changes: {repeat: first}\nentities:", "clock_changes.repeat", "did you mean `repeated`?"),
+        ("entities:", "csv: {}\nworkbook: {}\nentities:", "the file", "write one of csv, workbook, ndjson, parquet"),
+        ("entities:", "workbook: {sheets: A}\nentities:", "workbook.sheets", "did you mean `sheet`?"),
+        ("entities:", "csv: {skip_lines: '('}\nentities:", "csv.skip_lines", "not a regular expression"),
+        ("entities:", "fill: {by: number, columns: [stat]}\nentities:", "fill.columns: 'stat'", "did you mean `state`?"),
+        ("entities:", "aliases: {number: [no, state]}\nentities:", "aliases: 'state'", "read the column's first name"),
+        ("entities:", "aliases: {number: no, date: no}\nentities:", "aliases: 'no'", "is written twice"),
+        ("entities:", "unpack: {column: p, on: ',', item: '(a)', into: [x, y]}\nentities:", "unpack", "has 1 groups"),
+        (
+            "entities:",
+            "unpack: {column: p, on: ',', item: '(a', into: [x]}\nentities:",
+            "unpack.item",
+            "not a regular expression",
+        ),
+        ("entities:", "unpack: {column: p, on: ',', item: '(a)', into: [x]}\nentities:", "unpack.into", "no column reads 'x'"),
+        (
+            "  orders:",
+            "  orders:\n    per: number\n    is_test: {from: t, take: sum}",
+            "entities.orders.is_test",
+            "`take: sum` gives a number",
+        ),
+        (
+            "  orders:",
+            "  orders:\n    per: number\n    location_id: {from: t, take: any}",
+            "entities.orders.location_id",
+            "whether one is true",
+        ),
     ],
 )
 def test_a_faulty_mapping_is_refused_naming_file_key_and_fix(tmp_path: Path, before: str, after: str, key: str, fix: str) -> None:
@@ -104,3 +150,12 @@ def test_raw_tables_hold_hashes_of_identifiers_and_no_personal_column() -> None:
     customers = entities()["customers"].raw_columns
     assert {"email_hash", "phone_hash", "loyalty_id_hash", "identity_key"} <= set(customers)
     assert not {column.name for column in entities()["customers"].personal} & set(customers)
+
+
+def test_every_key_of_a_mapping_is_explained() -> None:
+    from ingest import mappings
+
+    page = (Path(mappings.__file__).parents[1] / "docs" / "writing-mappings.md").read_text(encoding="utf-8")
+    models = (mappings._Document, mappings.Condition, mappings.Feed, mappings.Cell, *mappings._PARTS.values())
+    keys = {key for model in models for key in mappings._keys(model)} - {"cells", "name"}
+    assert not {key for key in keys if f"`{key}`" not in page and f"{key}:" not in page}

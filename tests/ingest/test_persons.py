@@ -21,8 +21,10 @@ SOUND = "id,email,phone,name,born\n1,Zoe.Planted@Example.org,06 98 76 54 32,Plan
 def test_no_planted_identifier_is_found_in_any_byte_outside_the_vault(installation, capsys: pytest.CaptureFixture[str]) -> None:
     faulty = '2,zoe.planted@example.org,0698765432,Plantagenet,05/06/1987\n3,"zoe.planted@example.org\n",0698765432,Plantagenet\n'
     installation.drop("shop/customers_1.csv", SOUND)
-    installation.drop("shop/customers_2.csv", SOUND + faulty)
-    installation.drop("shop/customers_3.csv", SOUND.replace("born", "né"))
+    sound = "".join(f"{number},,,\n".replace(",\n", ",,\n") for number in range(10, 13))
+    slipped = "4,x,zoe.planted@example.org,0698765432,Plantagenet\n"
+    installation.drop("shop/customers_2.csv", SOUND + faulty + sound + slipped)
+    installation.drop("shop/customers_3.csv", SOUND.replace("email", "courriel"))
     installation.drop("shop/customers_4.csv", SOUND.splitlines()[0] + "\n" + faulty)
     installation.drop("shop/customers_5.csv", SOUND + '4,"zoe.planted@example.org,0698765432,Plantagenet\n')
     installation.drop("shop/customers_6.csv", SOUND.encode("utf-16"))

@@ -4,14 +4,16 @@ import csv
 import gzip
 import io
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest import DataRefused, reading
+from ingest import DataRefused, reading, unpacking
 from ingest.mappings import Csv
 
 
@@ -79,24 +81,17 @@ def test_blocks_may_end_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
     # The header must lie in the first block; what follows may be cut anywhere.
     first = iter([len("a,b\r\n")])
-    opened = reading.opened
+    parts = reading.parts
 
     class Dripping(io.BytesIO):
         def read(self, size: int | None = -1) -> bytes:
             return super().read(next(first, block))
 
-    class Open:
-        def __init__(self, path: Path) -> None:
-            self.path = path
+    def dripping(path: Path) -> Iterator[BinaryIO]:
+        for content in parts(path):
+            yield Dripping(content.read())
 
-        def __enter__(self) -> Dripping:
-            with opened(self.path) as content:
-                return Dripping(content.read())
-
-        def __exit__(self, *_: object) -> None:
-            pass
-
-    monkeypatch.setattr(reading, "opened", Open)
+    monkeypatch.setattr(reading, "parts", dripping)
     text = reading.scan(path, Csv(), tmp_path)
     assert text is not None
     found = duckdb.execute(f"select line, c0, c1 from ({text.select()}) order by line").fetchall()
@@ -147,7 +142,7 @@ def test_a_line_over_a_megabyte_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_gzip_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "BLOCK", 1024)
+    monkeypatch.setattr(unpacking, "LEAST_LIMIT", 1024)
     packed = gzip.compress(b"a,b\n" + b"1,x\n" * 200_000)
     assert "unpacks to more than 200 times its size" in refusal(write(tmp_path, packed, "bomb.csv.gz"))
 
@@ -162,7 +157,10 @@ def test_records_of_a_wrong_length_are_set_apart_with_their_line(tmp_path: Path)
     assert text.ragged is not None
     assert (text.records, text.ragged_records) == (4, 2)
     apart = duckdb.execute(f"from {reading.read_parquet(text.ragged)} order by line").fetchall()
-    assert apart == [("3", "3 fields where the header has 2"), ("5", "1 fields where the header has 2")]
+    assert apart == [
+        ("3", "3 fields where the header has 2", '2,"y\ny",z'),
+        ("5", "1 fields where the header has 2", "3"),
+    ]
 
 
 CELL = st.text(st.sampled_from('ab ,;"\n\r é\u00a0'), max_size=6)

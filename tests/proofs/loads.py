@@ -22,7 +22,7 @@ def prove(records: Records) -> Iterator[Figures]:
 
 
 def _freshness(records: Records, files: pl.DataFrame) -> Figures:
-    """Each feed at each month's last day: the hours from its last delivery to midnight, or to the newest delivery of all."""
+    """Each feed that came on two days, at each month's last: the hours to midnight, or to the newest delivery of all."""
     last, newest = files["day"].max(), files["delivered_at"].max()
     assert isinstance(newest, datetime)
     assert isinstance(last, date)
@@ -33,7 +33,8 @@ def _freshness(records: Records, files: pl.DataFrame) -> Figures:
             continue
         midnight = pl.Series([datetime.combine(day + timedelta(days=1), time())]).dt.replace_time_zone(records.timezone)
         until = min(newest, midnight.dt.convert_time_zone("UTC").dt.replace_time_zone(None)[0])
-        told = files.filter(pl.col("day") <= day).group_by("source", "mapping").agg(pl.col("delivered_at").max())
+        told = files.filter(pl.col("day") <= day).group_by("source", "mapping")
+        told = told.agg(pl.col("delivered_at").max(), days=pl.col("day").n_unique()).filter(pl.col("days") > 1)
         rows.append(told.with_columns(day=pl.lit(day), hours=(pl.lit(until) - pl.col("delivered_at")).dt.total_seconds() / 3600))
     waits = pl.concat(rows).with_columns(month("day"))
-    return Figures(waits, {"feed_freshness_hours": share(pl.col("hours").sum(), pl.len())}, is_state=True)
+    return Figures(waits, {"feed_freshness_hours": pl.col("hours").median()}, is_state=True)

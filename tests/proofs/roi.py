@@ -44,8 +44,8 @@ def prove(records: Records) -> Iterator[Figures]:
         ledger = ledger.filter((pl.col("told") >= LEAST_TOLD * pl.col("live")).cast(pl.Int32).cum_min() == 1).drop("told")
     gained = pl.sum_horizontal(*gains)
     ledger = ledger.with_columns(
-        net=money(gained - pl.col("run") - pl.col("written_off")),
-        counted=money(pl.col("run") + pl.col("written_off")),
+        net=pl.sum_horizontal(money(pl.col(name)) for name in gains) - money(pl.col("run")) - money(pl.col("written_off")),
+        counted=money(pl.col("run")) + money(pl.col("written_off")),
         balance=(gained - pl.col("run") - pl.col("built")).cum_sum(),
     )
     yield Figures(
@@ -56,6 +56,10 @@ def prove(records: Records) -> Iterator[Figures]:
             "service_savings": pl.col("service_savings").sum(),
             "run_cost": pl.col("run").sum(),
             "written_off_build_cost": pl.col("written_off").sum(),
+            # every month left in the ledger is one that can be told
+            "counted_run_cost": pl.col("run").sum(),
+            "counted_build_cost": pl.col("written_off").sum(),
+            "omnichannel_net_gain": pl.col("net").sum(),
             "omnichannel_roi": share(pl.col("net").sum(), pl.col("counted").sum()),
             "cumulative_net_gain": pl.col("balance").max(),
             "payback_months": _payback(ledger),

@@ -38,12 +38,13 @@ def prove(records: Records) -> Iterator[Figures]:
     yield Figures(handled, by_metric)
     placed = records.orders.with_columns(month("order_date"), pl.col("location").fill_null(UNKNOWN))
     keys = ["metric_time", "channel", "location"]
+    booked = _booked(records)["metric_time"].implode()
     flows = pl.concat(
         [
             handled.select(*keys, "cost", after=(~pl.col("is_pre_sale")).cast(pl.Int64), order=pl.lit(0)),
             placed.select(*keys, cost=pl.lit(None, pl.Float64), after=pl.lit(None, pl.Int64), order=pl.lit(1)),
         ]
-    )
+    ).with_columns(bearing=pl.col("order") * pl.col("metric_time").is_in(booked))
     # a month without a booking has no cost, and orders nobody asked about no contacts, rather than nought of them
     cost = pl.when(pl.col("cost").count() > 0).then(pl.col("cost").sum())
     after = pl.when(pl.col("after").count() > 0).then(pl.col("after").sum())
@@ -51,7 +52,7 @@ def prove(records: Records) -> Iterator[Figures]:
         flows,
         {
             "contact_rate": share(after, pl.col("order").sum()),
-            "service_cost_per_order": share(cost, pl.col("order").sum()),
+            "service_cost_per_order": share(cost, pl.col("bearing").sum()),
         },
     )
 
@@ -127,14 +128,19 @@ def _late(records: Records, contacts: pl.DataFrame) -> pl.DataFrame:
 
 def _borne(records: Records, contacts: pl.DataFrame) -> pl.DataFrame:
     """Contacts with `cost`: their part of what their month's ledger books on service, in proportion to the minutes of work."""
-    booked = (
-        records.newest("costs", "cost_id")
-        .filter(pl.col("area") == "service")
-        .group_by(metric_time=pl.col("month").dt.truncate("1mo"))
-        .agg(booked=pl.col("amount").cast(pl.Float64).sum())
-    )
+    booked = _booked(records)
     worked = pl.when(pl.col("minutes") > 0).then("minutes")
     weight = worked.fill_null(worked.mean().over("metric_time"))
     return contacts.join(booked, on="metric_time", how="left").with_columns(
         cost=pl.col("booked") * weight / weight.sum().over("metric_time")
+    )
+
+
+def _booked(records: Records) -> pl.DataFrame:
+    """What the ledger books on service, by month."""
+    return (
+        records.newest("costs", "cost_id")
+        .filter(pl.col("area") == "service")
+        .group_by(metric_time=pl.col("month").dt.truncate("1mo"))
+        .agg(booked=pl.col("amount").cast(pl.Float64).sum())
     )

@@ -25,6 +25,7 @@ from tests.proofs import (
     roi,
     service,
     stock,
+    survival,
     visits,
 )
 from tests.proofs.figures import Figures
@@ -48,6 +49,7 @@ FAMILIES = {
     visits: ("channel", "location", "origin_channel"),
     stock: ("location", "category"),
     roi: ("event_month", "sold_in"),
+    survival: (),
 }
 CUTS = [
     pytest.param(family, columns, id=f"{family.__name__.rpartition('.')[2]} by {' and '.join(columns) or 'nothing'}")

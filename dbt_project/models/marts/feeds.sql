@@ -34,6 +34,7 @@ spans as (
         lead(daily.delivery_date) over (
             partition by daily.source, daily.feed order by daily.delivery_date
         ) as next_delivery_date,
+        row_number() over (partition by daily.source, daily.feed order by daily.delivery_date) > 1 as is_repeated,
         newest.delivered_at as newest_at,
         newest.delivery_date as newest_date
     from daily
@@ -48,6 +49,7 @@ select
     spans.delivered_at as last_delivered_at,
     {{ seconds_between('spans.delivered_at', 'least(spans.newest_at, ' ~ utc_time('cast(' ~ days_after('days.day', 1) ~ ' as timestamp)', default_timezone()) ~ ')') }}
     / 3600.0 as waited_hours,
+    spans.is_repeated,
     spans.file_id as _file_id
 from spans
 inner join {{ ref('days') }} as days

@@ -46,6 +46,7 @@ write_offs as (
     group by months.month
 ),
 
+-- rounded here, so that the ledger adds up to the last digit
 told as (
     select
         months.month,
@@ -53,15 +54,15 @@ told as (
         coalesce(gains.is_refused, false) as is_refused,
         coalesce(gains.is_assessed and not gains.is_refused, false) as is_told,
         gains.trend_p_value,
-        gains.margin_gain,
-        gains.logistics_savings,
-        gains.service_savings,
+        cast(gains.margin_gain as decimal(18, 4)) as margin_gain,
+        cast(gains.logistics_savings as decimal(18, 4)) as logistics_savings,
+        cast(gains.service_savings as decimal(18, 4)) as service_savings,
         gains.cumulative_gain,
         gains.cumulative_low,
         gains.cumulative_high,
-        coalesce(costs.run_cost, 0) as run_cost,
-        coalesce(costs.build_cost, 0) as build_cost,
-        coalesce(write_offs.written_off_build, 0) as written_off_build,
+        cast(coalesce(costs.run_cost, 0) as decimal(18, 4)) as run_cost,
+        cast(coalesce(costs.build_cost, 0) as decimal(18, 4)) as build_cost,
+        cast(coalesce(write_offs.written_off_build, 0) as decimal(18, 4)) as written_off_build,
         sum(coalesce(costs.run_cost, 0) + coalesce(costs.build_cost, 0)) over (order by months.month) as cumulative_spend
     from months
     left join gains on months.month = gains.month
@@ -92,12 +93,12 @@ select
     trend_p_value,
     is_refused,
     is_told,
-    cast(case when is_told then margin_gain end as decimal(18, 4)) as margin_gain,
-    cast(case when is_told then logistics_savings end as decimal(18, 4)) as logistics_savings,
-    cast(case when is_told then service_savings end as decimal(18, 4)) as service_savings,
-    cast(run_cost as decimal(18, 4)) as run_cost,
-    cast(build_cost as decimal(18, 4)) as build_cost,
-    cast(written_off_build as decimal(18, 4)) as written_off_build,
+    case when is_told then margin_gain end as margin_gain,
+    case when is_told then logistics_savings end as logistics_savings,
+    case when is_told then service_savings end as service_savings,
+    run_cost,
+    build_cost,
+    written_off_build,
     cast(case when is_told then run_cost + written_off_build end as decimal(18, 4)) as counted_cost,
     cast(
         case

@@ -49,6 +49,8 @@ described as (
         products.original_unit_price as product_original_price,
         products.unit_cost,
         lines.discount_amount,
+        -- an amount that the export tells is exact, where a price worked out from it is rounded
+        coalesce(lines.line_amount, lines.quantity * lines.unit_price - lines.discount_amount) as line_amount,
         lines.shipping_amount,
         coalesce(lines.vat_rate, products.vat_rate, {{ var('default_vat_rate') }}) as vat_rate,
         lines.includes_vat,
@@ -126,10 +128,10 @@ converted as (
         *,
         {{ excluding_vat('quantity * original_unit_price', 'includes_vat', 'vat_rate', 'exchange_rate') }} as gross_sales,
         {{ including_vat('quantity * original_unit_price', 'includes_vat', 'vat_rate', 'exchange_rate') }} as gross_sales_ttc,
-        {{ excluding_vat('(quantity * unit_price - discount_amount)', 'includes_vat', 'vat_rate', 'exchange_rate') }} as sales,
-        {{ including_vat('(quantity * unit_price - discount_amount)', 'includes_vat', 'vat_rate', 'exchange_rate') }} as sales_ttc,
-        {{ excluding_vat('(quantity * unit_price - discount_amount)', 'includes_vat', 'vat_rate', 'constant_exchange_rate') }} as sales_constant_rate,
-        {{ including_vat('(quantity * unit_price - discount_amount)', 'includes_vat', 'vat_rate', 'constant_exchange_rate') }} as sales_constant_rate_ttc
+        {{ excluding_vat('line_amount', 'includes_vat', 'vat_rate', 'exchange_rate') }} as sales,
+        {{ including_vat('line_amount', 'includes_vat', 'vat_rate', 'exchange_rate') }} as sales_ttc,
+        {{ excluding_vat('line_amount', 'includes_vat', 'vat_rate', 'constant_exchange_rate') }} as sales_constant_rate,
+        {{ including_vat('line_amount', 'includes_vat', 'vat_rate', 'constant_exchange_rate') }} as sales_constant_rate_ttc
     from priced
 ),
 

@@ -50,10 +50,14 @@ ordered as (
     select
         session_orders.session_id,
         count(*) as order_count,
-        count(case when orders.is_valid then 1 end) as valid_order_count,
+        -- an order whose lines were not loaded says nothing of its value: nothing speaks against it
+        count(
+            case when orders.is_valid or (placed.is_accepted and orders.line_count = 0 and orders.gift_card_sales_ttc = 0) then 1 end
+        ) as valid_order_count,
         max(orders._file_id) as _file_id
     from session_orders
     inner join orders on session_orders.order_id = orders.order_id
+    inner join {{ ref('int_orders') }} as placed on orders.order_id = placed.order_id
     group by session_orders.session_id
 )
 

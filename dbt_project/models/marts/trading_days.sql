@@ -127,10 +127,18 @@ dated as (
     from beside
 ),
 
+-- the months whose service costs are booked: only their orders can bear them
+booked as (
+    select distinct month as month_start
+    from {{ ref('costs') }}
+    where area = '{{ var("service_cost_area") }}'
+),
+
 -- a day counts like for like when the store traded then and on the same date a year before, and neither is left out
 judged as (
     select
         dated.*,
+        booked.month_start is not null as is_service_booked,
         coalesce(locations.location_kind = 'store', false)
         and dated.day_before >= span.first_day
         and coalesce(locations.opened_on <= dated.day_before, true)
@@ -147,6 +155,7 @@ judged as (
         ) as is_like_for_like
     from dated
     left join {{ ref('locations') }} as locations on dated.location_id = locations.location_id
+    left join booked on {{ month_of('dated.trade_date') }} = booked.month_start
     cross join {{ ref('int_data_span') }} as span
     where dated.trade_date <= span.last_day
 )
@@ -159,6 +168,9 @@ select
     cast(sum(case when not is_last_year then visits end) as bigint) as visit_count,
     cast(sum(case when is_last_year then 0 else counted_order_count end) as bigint) as counted_order_count,
     cast(sum(case when is_last_year then 0 else order_count end) as bigint) as order_count,
+    cast(
+        sum(case when is_service_booked and not is_last_year then order_count else 0 end) as bigint
+    ) as service_costed_order_count,
     cast(sum(case when is_last_year then 0 else units end) as decimal(18, 4)) as units,
     cast(sum(case when is_last_year then 0 else gross_sales end) as decimal(18, 4)) as gross_sales,
     cast(sum(case when is_last_year then 0 else gross_sales_at_fixed_rates end) as decimal(18, 4)) as gross_sales_at_fixed_rates,

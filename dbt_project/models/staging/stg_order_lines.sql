@@ -13,6 +13,7 @@ select
     unit_price,
     original_unit_price,
     coalesce(discount_amount, 0) as discount_amount,
+    line_amount,
     shipping_amount,
     vat_rate,
     includes_vat,

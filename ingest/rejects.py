@@ -1,0 +1,57 @@
+"""Rejected rows on their way back: written out to be corrected, and loaded alone."""
+
+import os
+from pathlib import Path
+
+import duckdb
+
+from ingest import DataRefused, vault
+from ingest.mappings import PACKED, Csv, load_mappings
+from settings import Settings
+
+
+def export(settings: Settings, place: str) -> Path:
+    """Writes the rejected rows of `SOURCE/FILE`, as they came and under their header, into the quarantine; returns where.
+
+    They may hold personal values, so they stay in a folder that is closed to others. Raises `DataRefused` where there are none.
+    """
+    source, _, name = place.partition("/")
+    file_id, mapping_name, is_ragged = _latest(settings, source, name)
+    mapping = load_mappings(settings).get(mapping_name)
+    if mapping is None:
+        raise DataRefused(f"{place} was loaded by the mapping {mapping_name}, which is gone; bring it back")
+    dialect = mapping.dialect
+    if not isinstance(dialect, Csv):
+        raise DataRefused(f"{place} is no text that rows could be written into: correct a copy of it and put that in the inbox")
+    if is_ragged and mapping.numbered:
+        raise DataRefused(
+            f"{place} has records with too few or too many fields, and its rows are numbered within the file: "
+            "correct a copy of the whole file, which is in the archive, and put that in the inbox"
+        )
+    (_, header), *lines = vault.kept_lines(settings.vault, file_id) or [(0, "")]
+    if not lines:
+        raise DataRefused(f"the rejected rows of {place} are no longer kept; ask its system for the file again")
+    before = ["rejected rows"] * dialect.skip_rows
+    text = "\n".join([*before, header, *(line for _, line in lines)]) + "\n"
+    plain = next((name.removesuffix(suffix) for suffix in PACKED if name.endswith(suffix)), name)
+    target = settings.quarantine / source / f"rejects_{file_id:06d}" / plain
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(text.encode(dialect.encoding))
+    return target
+
+
+def _latest(settings: Settings, source: str, name: str) -> tuple[int, str, bool]:
+    """The newest load of that file with rejects, its mapping, and whether some records had a wrong number of fields."""
+    found = []
+    if settings.warehouse.exists():
+        with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
+            found = connection.execute(
+                "select file_id, any_value(mapping), bool_or(column_name is null) "
+                "from ledger.files join ledger.rejects using (file_id) "
+                "where source = ? and file_name = ? group by file_id order by file_id desc limit 1",
+                [source, name],
+            ).fetchall()
+    if not found:
+        raise DataRefused(f"no row of {source}/{name} was rejected; `omnikpi status` lists the files with rejected rows")
+    return found[0]
