@@ -14,6 +14,19 @@
 {%- endmacro %}
 
 
+{% macro order_numbers_loaded(entities) -%}
+    {#-
+        The numbers of all orders that changed since the model last ran, and every number that rows of `entities` delivered
+        since then have ever named.
+    -#}
+    select order_number from {{ ref('orders') }} where _file_id > {{ loaded_through() }}
+    {% for entity in entities -%}
+    union
+    {{ values_loaded(entity, 'order_id') }}
+    {% endfor -%}
+{%- endmacro %}
+
+
 {% macro customers_changed() -%}
     {#- Persons whose records were merged since the model last ran, and those they were before. -#}
     select customer_id from {{ ref('stg_identities') }} where _file_id > {{ loaded_through() }}
@@ -27,6 +40,32 @@
     {%- if is_incremental() -%}
     delete from {{ this }}
     where ({{ key | join(', ') }}) not in (select {{ key | join(', ') }} from {{ relation }})
+    {%- endif -%}
+{%- endmacro %}
+
+
+{% macro drop_named(entities) -%}
+    {#-
+        For a pre_hook: deletes the rows of every order that changed since the model last ran, or that rows of `entities`
+        delivered since then name or named. What is still there is selected again.
+    -#}
+    {%- if is_incremental() -%}
+    delete from {{ this }}
+    where order_id in (
+        select order_id from {{ ref('int_order_numbers') }} where order_number in ({{ order_numbers_loaded(entities) }})
+    )
+    {%- endif -%}
+{%- endmacro %}
+
+
+{% macro drop_hollow(column) -%}
+    {#-
+        For a post_hook: deletes the rows without `column` that an incremental model selects for keys which may have lost all
+        their rows. Replacing by key, they have taken the old rows away; `drop_vanished` would look at every row instead.
+    -#}
+    {%- if is_incremental() -%}
+    delete from {{ this }}
+    where {{ column }} is null
     {%- endif -%}
 {%- endmacro %}
 

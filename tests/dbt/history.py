@@ -64,6 +64,7 @@ def loads(seed: int) -> Iterator[Load]:
     for number in range(RESERVATIONS):
         _reservation(random, made, number)
     _stock(random, made)
+    _turned(made)
     yield from made
 
 
@@ -303,6 +304,15 @@ def _reservation(random: Random, made: list[Load], number: int) -> None:
         hold |= {"identity_key": random.choice([None, ticket["identity_key"], ticket["identity_key"]])}
         hold |= {"order_id": random.choice([None, None, bought["order_id"], "elsewhere"])}
         load.add("oms", "reservations", hold | {"status": random.choice(["open", "bought", "expired", "cancelled"])})
+
+
+def _turned(made: list[Load]) -> None:
+    """What was ordered online turns out to have been handed over in a store, and a visit to have led to no order."""
+    told, later = made[0].systems, made[2]
+    for order in told["shop"]["orders"][:9]:
+        later.add("shop", "orders", order | {"fulfilment_mode": "in_store"})
+    for visit in [visit for visit in told["analytics"]["sessions"] if visit["order_id"]][:9]:
+        later.add("analytics", "sessions", visit | {"order_id": None, "identity_key": None})
 
 
 def _persons(made: list[Load]) -> None:

@@ -5,7 +5,7 @@
 {{ config(
     materialized='incremental',
     unique_key='order_id',
-    post_hook="{{ drop_vanished(['order_id'], '(select order_id from ' ~ ref('orders') ~ ' where is_valid) as valid_orders') }}"
+    post_hook="{% if is_incremental() %}delete from {{ this }} where order_id in (select order_id from {{ ref('orders') }} where not is_valid){% endif %}"
 ) }}
 
 with placed as (

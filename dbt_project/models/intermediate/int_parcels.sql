@@ -1,6 +1,13 @@
 -- The carriers' parcels, and each fulfilment sent that no parcel stands for. What customers collect is not here.
+{{ config(materialized='incremental', unique_key='order_id', post_hook="{{ drop_hollow('parcel_id') }}") }}
+-- depends_on: {{ ref('orders') }}
+
+-- an order's parcels are told again together: one of them may stand for another
 with order_numbers as (
     select * from {{ ref('int_order_numbers') }}
+    {% if is_incremental() -%}
+    where order_number in ({{ order_numbers_loaded(['fulfilments', 'shipments']) }})
+    {%- endif %}
 ),
 
 fulfilments as (
@@ -44,7 +51,7 @@ parcels as (
         shipments.shipped_at,
         coalesce(shipments.promised_at, fulfilments.promised_at) as promised_at,
         coalesce(shipments.delivered_at, fulfilments.delivered_at) as delivered_at,
-        greatest(shipments._file_id, coalesce(fulfilments._file_id, -1)) as _file_id
+        greatest(shipments._file_id, orders._file_id, coalesce(fulfilments._file_id, -1)) as _file_id
     from shipments
     inner join {{ ref('int_orders') }} as orders on shipments.order_id = orders.order_id
     left join fulfilments
@@ -66,8 +73,9 @@ parcels as (
         fulfilments.shipped_at,
         fulfilments.promised_at,
         fulfilments.delivered_at,
-        fulfilments._file_id
+        greatest(fulfilments._file_id, orders._file_id) as _file_id
     from fulfilments
+    inner join {{ ref('int_orders') }} as orders on fulfilments.order_id = orders.order_id
     where
         not fulfilments.is_cancelled
         and not exists (
@@ -76,18 +84,39 @@ parcels as (
                 shipments.order_id = fulfilments.order_id
                 and coalesce(shipments.fulfilment_number, fulfilments.fulfilment_number) = fulfilments.fulfilment_number
         )
+),
+
+sent as (
+    select parcels.*
+    from parcels
+    inner join {{ ref('standard_fulfilment_modes') }} as modes on parcels.fulfilment_mode = modes.fulfilment_mode
+    where not modes.is_collected and parcels.fulfilment_mode <> 'in_store'
 )
 
 select
-    parcels.parcel_id,
-    parcels.order_id,
-    parcels.location_id,
-    parcels.carrier,
-    parcels.fulfilment_mode,
-    parcels.shipped_at,
-    parcels.promised_at,
-    parcels.delivered_at,
-    parcels._file_id
-from parcels
-inner join {{ ref('standard_fulfilment_modes') }} as modes on parcels.fulfilment_mode = modes.fulfilment_mode
-where not modes.is_collected and parcels.fulfilment_mode <> 'in_store'
+    parcel_id,
+    order_id,
+    location_id,
+    carrier,
+    fulfilment_mode,
+    shipped_at,
+    promised_at,
+    delivered_at,
+    _file_id
+from sent
+
+{% if is_incremental() -%}
+union all
+
+select
+    cast(null as varchar) as parcel_id,
+    order_id,
+    cast(null as varchar) as location_id,
+    cast(null as varchar) as carrier,
+    cast(null as varchar) as fulfilment_mode,
+    cast(null as timestamp) as shipped_at,
+    cast(null as timestamp) as promised_at,
+    cast(null as timestamp) as delivered_at,
+    cast(null as bigint) as _file_id
+from order_numbers
+{%- endif %}

@@ -1,54 +1,35 @@
 -- What was sold and what was paid, order by order, in the systems that export payments.
-with paid as (
-    select
-        payments.source_system || ':' || payments.order_number as order_id,
-        payments.source_system,
-        payments.order_number,
-        sum(payments.amount) as amount,
-        count(*) - count(distinct payments.method || ':' || cast(payments.amount as varchar)) as copy_count
-    from {{ ref('stg_payments') }} as payments
-    group by payments.source_system, payments.order_number
-),
-
-compared as (
-    select
-        coalesce(paid.order_id, orders.order_id) as order_id,
-        coalesce(paid.order_number, orders.order_number) as order_number,
-        orders.order_id as known_order_id,
-        paid.order_id as paid_order_id,
-        -- a payment of an order nobody knows says no day: it is an open question of the last one
-        coalesce(orders.order_date, span.last_day) as record_date,
-        coalesce(orders.channel, 'unknown') as channel,
-        coalesce(orders.location_id, 'unknown') as location_id,
-        orders.sales,
-        orders.sales_ttc,
-        cast(round(paid.amount * placed.exchange_rate, 4) as decimal(18, 4))
-        - orders.sales_ttc - orders.gift_card_sales_ttc - orders.shipping_ttc as gap_ttc,
-        paid.copy_count
-    from {{ ref('orders') }} as orders
-    inner join {{ ref('int_orders') }} as placed on orders.order_id = placed.order_id
-    full outer join paid on orders.order_id = paid.order_id
-    cross join {{ ref('int_data_span') }} as span
-    where
-        (orders.order_id is null or orders.is_valid)
-        and (paid.order_id is not null or orders.source_system in (select paying.source_system from paid as paying))
-)
+{{ config(materialized='view') }}
 
 select
     'sales_payments' as system_pair,
-    order_id as record_id,
-    order_number,
+    compared.order_id as record_id,
+    compared.order_number,
     cast(null as varchar) as other_number,
-    record_date,
-    channel,
-    location_id,
-    case when known_order_id is not null then paid_order_id is null end as is_missing_in_second,
-    case when paid_order_id is not null then known_order_id is null end as is_missing_in_first,
-    abs(gap_ttc) > {{ var('agreement_tolerance') }} as is_amount_different,
-    case when paid_order_id is not null and known_order_id is not null then copy_count > 0 end as is_duplicate,
+    -- a payment of an order nobody knows says no day: it is an open question of the last one
+    coalesce(compared.order_date, span.last_day) as record_date,
+    compared.channel,
+    compared.location_id,
+    case when compared.is_sold then not compared.is_paid end as is_missing_in_second,
+    case when compared.is_paid then not compared.is_sold end as is_missing_in_first,
+    abs(compared.gap_ttc) > {{ var('agreement_tolerance') }} as is_amount_different,
+    case when compared.is_sold and compared.is_paid then compared.copy_count > 0 end as is_duplicate,
     cast(null as boolean) as is_late,
     cast(null as boolean) as is_unseen,
-    cast(coalesce(abs(gap_ttc) * sales / nullif(sales_ttc, 0), sales, 0) as decimal(18, 4)) as sales_at_risk,
-    cast(coalesce(abs(gap_ttc), sales_ttc, 0) as decimal(18, 4)) as sales_at_risk_ttc,
+    cast(
+        coalesce(abs(compared.gap_ttc) * compared.sales / nullif(compared.sales_ttc, 0), compared.sales, 0) as decimal(18, 4)
+    ) as sales_at_risk,
+    cast(coalesce(abs(compared.gap_ttc), compared.sales_ttc, 0) as decimal(18, 4)) as sales_at_risk_ttc,
     cast(null as double) as lag_minutes
-from compared
+from {{ ref('int_payment_comparisons') }} as compared
+cross join {{ ref('int_data_span') }} as span
+where
+    (compared.is_valid or not compared.is_sold)
+    and (
+        compared.is_paid
+        or compared.source_system in (
+            select paying.source_system
+            from {{ ref('int_payment_comparisons') }} as paying
+            where paying.is_paid
+        )
+    )

@@ -1,7 +1,6 @@
 -- Units sold and units the stock book let go, by location, product and month: a stock movement names no order, so single ones
 -- cannot be matched. Only what the book follows is compared, in the months it holds whole.
 {%- set moved_date = local_date('moved_at', default_timezone()) %}
-{%- set sold_date = local_date('orders.ordered_at', default_timezone()) %}
 
 with moves as (
     select
@@ -27,39 +26,18 @@ book as (
     from {{ ref('stg_stock_movements') }}
 ),
 
--- goods leave where the ticket was made, or where the first fulfilment of the order was worked on
-senders as (
-    select
-        order_numbers.order_id,
-        work.location_id,
-        row_number() over (partition by order_numbers.order_id order by work.fulfilment_number) as work_rank
-    from {{ ref('stg_fulfilments') }} as work
-    inner join {{ ref('int_order_numbers') }} as order_numbers
-        on
-            work.order_number = order_numbers.order_number
-            and (work.source_system = order_numbers.source_system or order_numbers.is_only)
-),
-
 sold as (
     select
-        followed.location_id,
-        followed.product_id,
-        {{ month_of(sold_date) }} as month,
-        sum(lines.quantity) as units,
-        sum(lines.sales) as sales,
-        sum(lines.sales_ttc) as sales_ttc
-    from {{ ref('order_lines') }} as lines
-    inner join {{ ref('int_orders') }} as orders on lines.order_id = orders.order_id
-    left join senders on lines.order_id = senders.order_id and senders.work_rank = 1
-    inner join followed
-        on
-            lines.product_id = followed.product_id
-            and case when orders.is_store_order then orders.location_id else senders.location_id end = followed.location_id
-    where
-        not lines.is_gift_card
-        and not orders.is_test
-        and orders.status not in ('cancelled', 'voided', 'fraud')
-    group by followed.location_id, followed.product_id, {{ month_of(sold_date) }}
+        compared.location_id,
+        compared.product_id,
+        compared.month,
+        sum(compared.units) as units,
+        sum(compared.sales) as sales,
+        sum(compared.sales_ttc) as sales_ttc
+    from {{ ref('int_stock_comparisons') }} as compared
+    inner join followed on compared.product_id = followed.product_id and compared.location_id = followed.location_id
+    where compared.is_compared
+    group by compared.location_id, compared.product_id, compared.month
 ),
 
 prices as (

@@ -1,4 +1,12 @@
-{% set horizons = [30, 90, 180, 365, 730] -%}
+-- depends_on: {{ ref('orders') }}
+-- depends_on: {{ ref('returns') }}
+{{ config(
+    materialized='incremental',
+    unique_key='customer_id',
+    post_hook="{% if is_incremental() %}delete from {{ this }} where customer_id <> 'unknown' and customer_id not in (select customer_id from {{ ref('stg_identities') }}){% endif %}"
+) }}
+{%- set horizons = [30, 90, 180, 365, 730] %}
+{%- set since = loaded_through() %}
 
 with span as (
     select
@@ -7,11 +15,42 @@ with span as (
     from {{ ref('int_data_span') }}
 ),
 
+{% if is_incremental() -%}
+changed_places as (
+    select location_id
+    from {{ ref('stg_locations') }}
+    where _file_id > {{ since }}
+),
+
+changed_customers as (
+    {{ customers_of_changed_orders() }}
+    union
+    select identities.customer_id
+    from {{ ref('stg_customers') }} as records
+    inner join {{ ref('stg_identities') }} as identities on records.identity_key = identities.identity_key
+    where records._file_id > {{ since }} or records.home_location_id in (select location_id from changed_places)
+    union
+    -- what the data's end decides
+    select known.customer_id
+    from {{ this }} as known
+    cross join span
+    where
+        known.home_location_id in (select location_id from changed_places)
+        or (known.last_order_date <= span.a_year_before) <> (known.customer_segment = 'lapsed')
+        {% for days in horizons -%}
+        or ({{ days_after(month_end('known.first_order_date'), days) }} <= span.last_day) <> known.has_reached_{{ days }}d
+        {% endfor %}
+),
+{%- endif %}
+
 people as (
     select
         customer_id,
         max(_file_id) as _file_id
     from {{ ref('stg_identities') }}
+    {% if is_incremental() -%}
+    where customer_id in (select changed_customers.customer_id from changed_customers)
+    {%- endif %}
     group by customer_id
 ),
 
@@ -39,6 +78,9 @@ records as (
     from {{ ref('stg_customers') }} as records
     inner join {{ ref('stg_identities') }} as identities on records.identity_key = identities.identity_key
     left join {{ ref('stg_locations') }} as locations on records.home_location_id = locations.location_id
+    {% if is_incremental() -%}
+    where identities.customer_id in (select people.customer_id from people)
+    {%- endif %}
 ),
 
 described as (

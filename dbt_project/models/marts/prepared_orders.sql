@@ -1,11 +1,56 @@
--- Rebuilt whole: what is due, and what evidence is in, changes with the data's end.
-with told as (
+{{ config(
+    materialized='incremental',
+    unique_key='order_id',
+    pre_hook="{{ drop_named(['fulfilments', 'shipments']) }}"
+) }}
+{%- set since = loaded_through() %}
+
+with evidence as (
+    select
+        count(case when returned.reason <> 'unknown' then 1 end) > 0 as tells_damage,
+        max(told.reason_count) > 0 as tells_documents
+    from (select count(reason) as reason_count from {{ ref('stg_contacts') }}) as told
+    left join {{ ref('returns') }} as returned on true
+),
+
+{% if is_incremental() -%}
+changed_orders as (
+    select order_id from {{ ref('int_order_numbers') }}
+    where order_number in ({{ order_numbers_loaded(['fulfilments', 'shipments', 'returns', 'contacts']) }})
+    union
+    select order_id from {{ ref('fulfilments') }}
+    where _file_id > {{ since }} or pickup_outcome in ('waiting', 'overdue', 'not_measurable')
+    union
+    select order_id from {{ ref('deliveries') }}
+    where _file_id > {{ since }}
+    union
+    select order_id from {{ ref('returns') }}
+    where _file_id > {{ since }}
+    union
+    -- what the data's end decides, or evidence of a kind that nobody gave before
+    select known.order_id
+    from {{ this }} as known
+    cross join evidence
+    cross join {{ ref('int_data_span') }} as span
+    where
+        not known.is_quiet
+        or known.due_date > {{ days_after('span.last_day', '-' ~ var('perfect_order_days')) }}
+        or (known.is_undamaged is null) = evidence.tells_damage
+        or (known.has_right_documents is null) = evidence.tells_documents
+),
+{%- endif %}
+
+told as (
     select
         *,
         -- goods once ready were prepared, even when the order was cancelled because nobody came
         cancelled_at is null or ready_at is not null as is_done
     from {{ ref('fulfilments') }}
-    where order_id is not null
+    where
+        order_id is not null
+    {% if is_incremental() -%}
+        and order_id in (select changed_orders.order_id from changed_orders)
+    {%- endif %}
 ),
 
 work as (
@@ -34,7 +79,8 @@ work as (
         end as lines_fulfilled,
         bool_or(is_done and reason <> 'unknown') as has_reason,
         bool_or(is_done and fulfilment_mode = 'ship_from_store') as is_from_store,
-        case when count(preparation_cost) = count(*) then sum(preparation_cost) end as preparation_cost
+        case when count(preparation_cost) = count(*) then sum(preparation_cost) end as preparation_cost,
+        max(_file_id) as _file_id
     from told
     group by order_id
 ),
@@ -43,19 +89,24 @@ carried as (
     select
         numbers.order_id,
         bool_or(shipments.status in ('failed', 'lost')) as is_lost,
-        case when count(shipments.cost) = count(*) then sum(shipments.cost) end as carrier_cost
+        case when count(shipments.cost) = count(*) then sum(shipments.cost) end as carrier_cost,
+        max(shipments._file_id) as _file_id
     from {{ ref('stg_shipments') }} as shipments
     inner join {{ ref('int_order_numbers') }} as numbers
         on
             shipments.order_number = numbers.order_number
             and (shipments.source_system = numbers.source_system or numbers.is_only)
+    {% if is_incremental() -%}
+    where numbers.order_id in (select changed_orders.order_id from changed_orders)
+    {%- endif %}
     group by numbers.order_id
 ),
 
 complaints as (
     select
         order_id,
-        reason
+        reason,
+        _file_id
     from {{ ref('returns') }}
     where order_id is not null and is_valid
 
@@ -63,7 +114,8 @@ complaints as (
 
     select
         numbers.order_id,
-        contacts.reason
+        contacts.reason,
+        contacts._file_id
     from {{ ref('stg_contacts') }} as contacts
     inner join {{ ref('int_order_numbers') }} as numbers
         on
@@ -77,17 +129,10 @@ complained as (
         bool_or(reason in ('{{ var("damage_reasons") | join("', '") }}')) as is_damaged,
         bool_or(
             reason in ('{{ var("document_reasons") | join("', '") }}')
-        ) as has_wrong_documents
+        ) as has_wrong_documents,
+        max(_file_id) as _file_id
     from complaints
     group by order_id
-),
-
-evidence as (
-    select
-        count(case when returned.reason <> 'unknown' then 1 end) > 0 as tells_damage,
-        max(told.reason_count) > 0 as tells_documents
-    from (select count(reason) as reason_count from {{ ref('stg_contacts') }}) as told
-    left join {{ ref('returns') }} as returned on true
 ),
 
 joined as (
@@ -131,6 +176,13 @@ joined as (
         case when evidence.tells_damage then not coalesce(complained.is_damaged, false) end as is_undamaged,
         case when evidence.tells_documents then not coalesce(complained.has_wrong_documents, false) end as has_right_documents,
         span.last_day,
+        greatest(
+            orders._file_id,
+            coalesce(work._file_id, -1),
+            coalesce(deliveries._file_id, -1),
+            coalesce(carried._file_id, -1),
+            coalesce(complained._file_id, -1)
+        ) as _file_id,
         coalesce(places.timezone, {{ default_timezone() }}) as timezone
     from {{ ref('orders') }} as orders
     cross join evidence
@@ -141,7 +193,11 @@ joined as (
     left join complained on orders.order_id = complained.order_id
     left join {{ ref('locations') }} as places
         on coalesce(work.pickup_location_id, orders.location_id) = places.location_id
-    where work.order_id is not null or deliveries.order_id is not null
+    where
+        (work.order_id is not null or deliveries.order_id is not null)
+    {% if is_incremental() -%}
+        and orders.order_id in (select changed_orders.order_id from changed_orders)
+    {%- endif %}
 ),
 
 judged as (
@@ -206,6 +262,7 @@ select
     is_from_store,
     is_genuine and preparation_cost + carrier_cost is not null as has_cost,
     is_due,
+    is_quiet,
     is_complete,
     coalesce(is_on_time, false) as is_on_time,
     is_undamaged,
@@ -223,5 +280,6 @@ select
         when completed_at is null then 'no_scan'
         when has_reason then 'preparation'
         else 'carrier'
-    end as late_cause
+    end as late_cause,
+    _file_id
 from proved

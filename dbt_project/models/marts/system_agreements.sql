@@ -1,22 +1,37 @@
 -- One row per pair of systems, check, day, channel and location: how many records were compared and how many disagree.
 with counted as (
     {% for model in agreement_records() -%}
-    {%- for check, column in agreement_checks().items() -%}
+    select
+        system_pair,
+        record_date,
+        channel,
+        {% for check, column in agreement_checks().items() -%}
+        count({{ column }}) as {{ check }}_records,
+        count(case when {{ column }} then 1 end) as {{ check }}_disagreements,
+        sum(case when {{ column }} then sales_at_risk else 0 end) as {{ check }}_at_risk,
+        sum(case when {{ column }} then sales_at_risk_ttc else 0 end) as {{ check }}_at_risk_ttc,
+        {% endfor -%}
+        location_id
+    from {{ ref(model) }}
+    group by system_pair, record_date, channel, location_id
+    {{ 'union all' if not loop.last }}
+    {% endfor -%}
+),
+
+checked as (
+    {% for check in agreement_checks() -%}
     select
         system_pair,
         '{{ check }}' as agreement_check,
         record_date,
         channel,
         location_id,
-        count(*) as record_count,
-        sum(case when {{ column }} then 1 else 0 end) as disagreement_count,
-        sum(case when {{ column }} then sales_at_risk else 0 end) as sales_at_risk,
-        sum(case when {{ column }} then sales_at_risk_ttc else 0 end) as sales_at_risk_ttc
-    from {{ ref(model) }}
-    where {{ column }} is not null
-    group by system_pair, record_date, channel, location_id
-    {{ 'union all' if not loop.last }}
-    {% endfor -%}
+        {{ check }}_records as record_count,
+        {{ check }}_disagreements as disagreement_count,
+        {{ check }}_at_risk as sales_at_risk,
+        {{ check }}_at_risk_ttc as sales_at_risk_ttc
+    from counted
+    where {{ check }}_records > 0
     {{ 'union all' if not loop.last }}
     {% endfor -%}
 )
@@ -34,4 +49,4 @@ select
     cast(case when agreement_check in ('duplicate', 'clock') then 0 else sales_at_risk end as decimal(18, 4)) as sales_at_risk,
     cast(case when agreement_check in ('duplicate', 'clock') then 0 else sales_at_risk_ttc end as decimal(18, 4))
         as sales_at_risk_ttc
-from counted
+from checked
