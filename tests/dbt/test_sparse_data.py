@@ -50,7 +50,10 @@ REFINING: dict[str, tuple[str, ...]] = {
         "baseline_demand",  # foreseen apart in each category
         "drift_*",  # the mix of categories is one of those checked
     ),
-    "price_changes": ("markdown*", "discount_depth*", "gross_sales*"),  # the original price of lines that bring none
+    "price_changes": (
+        *("markdown*", "discount_depth*", "gross_sales*"),  # the original price of lines that bring none
+        "drift_*",  # the mix of markdowns is one of those checked
+    ),
     # the VAT rate of the sale; whether an order that a session names is worth anything
     "order_lines": ("returned_sales*", "retained_revenue_rate*", "session_conversion_rate"),
     "orders": (
