@@ -14,11 +14,12 @@ OMNIKPI = str(Path(sys.executable).with_name("omnikpi"))
 
 @dataclass(frozen=True)
 class Run:
-    """One finished process: wall seconds, its peak resident memory in MiB, and what it printed."""
+    """One finished process: wall seconds, its peak resident memory in MiB, what it printed, and its processor time."""
 
     seconds: float
     peak_mib: float
     output: str = ""
+    processor: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,11 @@ class Figure:
     @property
     def seconds(self) -> float:
         return statistics.median(run.seconds for run in self.runs)
+
+    @property
+    def processor(self) -> float:
+        """Seconds of processor time, which other work on the machine changes less."""
+        return statistics.median(run.processor for run in self.runs)
 
     @property
     def peak_mib(self) -> float:
@@ -53,7 +59,7 @@ def process(command: Sequence[str], environment: Mapping[str, str] | None = None
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
         raise RuntimeError(f"{' '.join(command)[:200]} exited {child.returncode}:\n{output[-2000:]}")
-    return Run(time.perf_counter() - begun, usage.ru_maxrss / 1024, output)
+    return Run(time.perf_counter() - begun, usage.ru_maxrss / 1024, output, usage.ru_utime + usage.ru_stime)
 
 
 def python(code: str, *arguments: object, environment: Mapping[str, str] | None = None) -> Run:
@@ -73,11 +79,13 @@ def compare(contenders: Mapping[str, Callable[[], Run]], rounds: int = 3) -> lis
 def show(title: str, figures: Sequence[Figure], note: str = "") -> None:
     """Print the figures as a table; ratios are against the first row."""
     print(f"\n{title}\n{'-' * len(title)}")
-    print(f"{'':34}{'median s':>10}{'ratio':>8}{'peak MiB':>10}   all runs (s)")
+    print(f"{'':34}{'median s':>10}{'ratio':>8}{'processor s':>13}{'ratio':>8}{'peak MiB':>10}   all runs (s)")
     for figure in figures:
         runs = "  ".join(f"{run.seconds:.2f}" for run in figure.runs)
-        ratio = figure.seconds / figures[0].seconds
-        print(f"{figure.name:34}{figure.seconds:10.2f}{ratio:8.2f}{figure.peak_mib:10.0f}   {runs}")
+        ratio, processor = figure.seconds / figures[0].seconds, figure.processor / figures[0].processor
+        print(
+            f"{figure.name:34}{figure.seconds:10.2f}{ratio:8.2f}{figure.processor:13.2f}{processor:8.2f}{figure.peak_mib:10.0f}   {runs}"
+        )
     if note:
         print(note, flush=True)
 

@@ -1,6 +1,7 @@
 """What would load and what would not: a file loaded into a warehouse that is thrown away."""
 
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -71,19 +72,16 @@ def check_file(settings: Settings, path: Path) -> Check:
         folder = Path(temporary)
         warehouse = loading.connect(folder / "check.duckdb", folder, b"check")
         try:
-            sha256 = reading.sha256(path)
-            load = loading.attempt(warehouse, path, sha256, source or "unknown", None)
+            delivery = loading.Delivery(path, path.name, source or "unknown", reading.sha256(path), path.lstat())
             try:
                 mapping = inbox.find_mapping(mappings, name, source)
             except DataRefused as refusal:
-                return Check(path, replace(load, reason=str(refusal)), advice=_closest(mappings, path, name))
-            load = replace(load, source=mapping.source, mapping=mapping.name)
+                return Check(path, replace(delivery, reason=str(refusal)).load(), advice=_closest(mappings, path, name))
             header: tuple[str, ...] = ()
-            try:
+            with suppress(DataRefused):  # loading says why
                 header = exports.read_header(path, mapping.dialect)
-                load = loading.load_file(warehouse, None, mapping, path, sha256, folder)
-            except DataRefused as refusal:
-                return Check(path, replace(load, reason=str(refusal)), mapping, header, _feeds(mapping, header))
+            delivery = replace(delivery, source=mapping.source, mapping=mapping)
+            (load,) = loading.load_files(warehouse, None, [delivery], folder)
             rows = warehouse.execute(
                 "select entity, column_name, reason, count(*), min(line), arg_min(value, line) from ledger.rejects "
                 "group by entity, column_name, reason order by count(*) desc, min(line)"

@@ -5,7 +5,7 @@ import re
 import shlex
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -15,11 +15,15 @@ import duckdb
 
 from ingest import DataRefused, checking, failpoints, ledger, loading, reading, vault
 from ingest.ledger import REASON_SUFFIX, Load
+from ingest.loading import Delivery
 from ingest.mappings import Mapping, load_mappings, nearest
 from settings import Settings
 
 # A file written to within these seconds may still be growing.
 FRESH_SECONDS = 3.0
+# So much is loaded at most in one transaction, unless a file is larger by itself.
+MOST_FILES = 200
+MOST_BYTES = 32 << 20
 UNFINISHED = (".part", ".tmp", ".filepart")
 _CORRECTED = re.compile(r"rejects_(\d{6,})")
 _NUMBERED = re.compile(r"^\d{6,}_")
@@ -100,10 +104,10 @@ def ingest(
         safe = vault.connect(settings.vault, folder, vault.hash_key(settings))
         try:
             vault.forget_unrecorded(safe, ledger.next_file_id(warehouse) - 1)
-            for path in files:
-                load = _take(settings, mappings, warehouse, safe, path, folder)
-                loads.append(load)
-                tell(load)
+            for batch in _batches(_recognised(settings, mappings, path) for path in files):
+                for load in _take(settings, warehouse, safe, batch, folder):
+                    loads.append(load)
+                    tell(load)
             resolution = None if vault.is_resolved(warehouse) else vault.resolve(warehouse)
         finally:
             warehouse.close()
@@ -167,95 +171,96 @@ def find_mapping(mappings: dict[str, Mapping], name: str, source: str | None) ->
     raise DataRefused(f"no mapping takes a file named {name!r}{nearest(name, patterns)}; write one, or rename the file")
 
 
-def _take(
-    settings: Settings,
-    mappings: dict[str, Mapping],
-    warehouse: duckdb.DuckDBPyConnection,
-    safe: duckdb.DuckDBPyConnection,
-    path: Path,
-    folder: Path,
-) -> Load:
-    """Loads a file and moves it to where it belongs."""
-    name, source = original_name(settings, path), source_of(settings, path)
+def _recognised(settings: Settings, mappings: dict[str, Mapping], path: Path) -> Delivery:
+    """A file with its mapping, or with why it is refused."""
+    name, source, stat = original_name(settings, path), source_of(settings, path), path.lstat()
     if path.is_symlink() or ".." in name:
         reason = "links, and names with `..`, are not taken; put the file itself in the inbox"
-        return _refuse(settings, warehouse, path, "", source or "inbox", None, reason)
+        return Delivery(path, name, source or "inbox", "", stat, verdict="refused", reason=reason)
     sha256 = reading.sha256(path)
-    mapping = None
+    corrects = _CORRECTED.fullmatch(path.parent.name) if path.is_relative_to(settings.quarantine) else None
     try:
         mapping = find_mapping(mappings, name, source)
-        before = ledger.loaded_before(warehouse, mapping.source, sha256)
-        # What the archive gives back is loaded again: its mapping has changed.
-        if before is not None and not path.is_relative_to(settings.archive):
-            return _set_duplicate_aside(settings, warehouse, path, sha256, mapping, before)
-        corrects = _CORRECTED.fullmatch(path.parent.name) if path.is_relative_to(settings.quarantine) else None
-        reason = f"corrects file {int(corrects[1])}" if corrects else None
-        load = loading.load_file(warehouse, safe, mapping, path, sha256, folder, name, reason)
     except DataRefused as refusal:
-        known = mapping.source if mapping else source or "inbox"
-        return _refuse(settings, warehouse, path, sha256, known, mapping, str(refusal))
-    if not path.is_relative_to(settings.archive):
-        _archive(settings, path, load.file_id, load)
-    return load
+        return Delivery(path, name, source or "inbox", sha256, stat, verdict="refused", reason=str(refusal))
+    reason = f"corrects file {int(corrects[1])}" if corrects else None
+    return Delivery(path, name, mapping.source, sha256, stat, mapping, reason=reason)
 
 
-def _set_duplicate_aside(
-    settings: Settings, warehouse: duckdb.DuckDBPyConnection, path: Path, sha256: str, mapping: Mapping, before: int
-) -> Load:
-    load = loading.attempt(warehouse, path, sha256, mapping.source, mapping.name)
-    load = replace(load, verdict="duplicate", reason=f"the same content was loaded before, as file {before}")
-    if not any((settings.archive / mapping.source).glob(f"*/{before:06d}_*")):
-        # The process ended between that load and its move: this is the very file.
-        _archive(settings, path, before, load)
-        return load
-    load = _enter(warehouse, load)
-    _archive(settings, path, load.file_id, load)
-    return load
+def _batches(deliveries: Iterable[Delivery]) -> Iterator[list[Delivery]]:
+    """Files to be loaded together, in their order: not too many or too large ones, none with the same content as another."""
+    batch: list[Delivery] = []
+    size, hashes = 0, set()
+    for delivery in deliveries:
+        size += delivery.stat.st_size
+        if batch and (len(batch) == MOST_FILES or size > MOST_BYTES or delivery.sha256 in hashes):
+            yield batch
+            batch, size, hashes = [], delivery.stat.st_size, set()
+        batch.append(delivery)
+        hashes.add(delivery.sha256)
+    if batch:
+        yield batch
 
 
-def _enter(warehouse: duckdb.DuckDBPyConnection, load: Load) -> Load:
-    """Enters a file that was not loaded, once: a run that ended before it moved the file had entered it already."""
-    before = ledger.entered_before(warehouse, load)
-    if before is not None:
-        return replace(load, file_id=before)
-    ledger.record(warehouse, load)
-    return load
+def _take(
+    settings: Settings,
+    warehouse: duckdb.DuckDBPyConnection,
+    safe: duckdb.DuckDBPyConnection,
+    batch: Sequence[Delivery],
+    folder: Path,
+) -> Iterator[Load]:
+    """Loads files and moves each to where it belongs."""
+    known = ledger.entries(warehouse, {delivery.sha256 for delivery in batch})
+    batch = [_seen(settings, delivery, known.get(delivery.sha256, ())) for delivery in batch]
+    for delivery, load in zip(batch, loading.load_files(warehouse, safe, batch, folder), strict=True):
+        if load.verdict == "refused":
+            failpoints.reach("refusal recorded")
+            _quarantine(settings, delivery.path, load)
+        elif not delivery.path.is_relative_to(settings.archive):
+            _archive(settings, delivery.path, delivery.entered or load)
+        yield load
 
 
-def _archive(settings: Settings, path: Path, file_id: int, load: Load) -> None:
-    folder = settings.archive / load.source / str(load.delivered_at.year)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    _move(path, folder / f"{file_id:06d}_{path.name}")
+def _seen(settings: Settings, delivery: Delivery, known: Sequence[Load]) -> Delivery:
+    """The delivery with what the ledger knows of its content: a duplicate where that was loaded from its source before."""
+    loads = [load for load in known if delivery.mapping and load.source == delivery.source and load.is_loaded]
+    # What the archive gives back is loaded again: its mapping has changed.
+    if not loads or delivery.path.is_relative_to(settings.archive):
+        return replace(delivery, entries=known)
+    # Where it is not in the archive, the process ended between that load and its move: this is the very file.
+    is_archived = any(_place(settings, load).exists() for load in loads)
+    reason = f"the same content was loaded before, as file {loads[-1].file_id}"
+    entered = None if is_archived else loads[-1]
+    return replace(delivery, entries=known, verdict="duplicate", reason=reason, entered=entered)
+
+
+def _place(settings: Settings, load: Load) -> Path:
+    """Where in the archive the file of a load is kept."""
+    return settings.archive / load.source / str(load.delivered_at.year) / f"{load.file_id:06d}_{load.file_name}"
+
+
+def _archive(settings: Settings, path: Path, load: Load) -> None:
+    target = _place(settings, load)
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _move(path, target)
     path.with_name(path.name + REASON_SUFFIX).unlink(missing_ok=True)
     if path.parent.parent.parent == settings.quarantine:  # a folder of corrected rejects
         with suppress(OSError):
             path.parent.rmdir()
 
 
-def _refuse(
-    settings: Settings,
-    warehouse: duckdb.DuckDBPyConnection,
-    path: Path,
-    sha256: str,
-    source: str,
-    mapping: Mapping | None,
-    reason: str,
-) -> Load:
-    load = loading.attempt(warehouse, path, sha256, source, mapping.name if mapping else None)
-    load = _enter(warehouse, replace(load, reason=reason))
-    failpoints.reach("refusal recorded")
+def _quarantine(settings: Settings, path: Path, load: Load) -> None:
     if path.is_relative_to(settings.archive):
-        return load
-    target = path if path.is_relative_to(settings.quarantine) else settings.quarantine / source / path.name
-    if target != path and target.is_file() and reading.sha256(target) != sha256:
+        return
+    target = path if path.is_relative_to(settings.quarantine) else settings.quarantine / load.source / path.name
+    if target != path and target.is_file() and reading.sha256(target) != load.sha256:
         target = target.parent / f"{load.file_id:06d}" / path.name
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     advice = f"What would load: omnikpi check {target}\nOnce the cause is mended: omnikpi replay {target}\n"
     # Before the file itself, which is what a next run would look for.
-    target.with_name(target.name + REASON_SUFFIX).write_text(f"{reason}\n{advice}", encoding="utf-8")
+    target.with_name(target.name + REASON_SUFFIX).write_text(f"{load.reason}\n{advice}", encoding="utf-8")
     if target != path:
         _move(path, target)
-    return load
 
 
 def prune_archive(settings: Settings) -> None:

@@ -1,9 +1,10 @@
 """The account of every file that arrived: what it held, what was loaded, what was not and why."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from operator import attrgetter
 from pathlib import Path
 
 import duckdb
@@ -91,31 +92,41 @@ def next_file_id(warehouse: duckdb.DuckDBPyConnection) -> int:
     return (warehouse.execute("select coalesce(max(file_id), 0) + 1 from ledger.files").fetchone() or (1,))[0]
 
 
-def loaded_before(warehouse: duckdb.DuckDBPyConnection, source: str, sha256: str) -> int | None:
-    """The load that brought the same content from the same source, if there was one."""
-    row = warehouse.execute(
-        "select max(file_id) from ledger.files where source = ? and sha256 = ? and verdict like 'loaded%'", [source, sha256]
-    ).fetchone()
-    return row[0] if row else None
+def entries(warehouse: duckdb.DuckDBPyConnection, hashes: Collection[str]) -> dict[str, list[Load]]:
+    """Hash → the entries of files with that content, oldest first, without what was counted in them."""
+    names = ("file_id", "source", "mapping", "file_name", "sha256", "bytes", "verdict", "delivered_at", "loaded_at")
+    rows = warehouse.execute(
+        f"select {', '.join(names)}, reason from ledger.files where sha256 in (select unnest(?)) order by file_id", [list(hashes)]
+    ).fetchall()
+    found: dict[str, list[Load]] = {}
+    for *values, reason in rows:
+        load = Load(*values, reason=reason)
+        found.setdefault(load.sha256, []).append(load)
+    return found
 
 
-def entered_before(warehouse: duckdb.DuckDBPyConnection, load: Load) -> int | None:
+def entered_before(known: Sequence[Load], load: Load) -> Load | None:
     """The entry of this very delivery with this verdict, if a run entered it and ended before it moved the file."""
-    row = warehouse.execute(
-        "select max(file_id) from ledger.files where source = ? and file_name = ? and sha256 = ? and delivered_at = ? "
-        "and verdict = ? and reason = ?",
-        [load.source, load.file_name, load.sha256, load.delivered_at, load.verdict, load.reason],
-    ).fetchone()
-    return row[0] if row else None
+    facts = attrgetter("source", "file_name", "sha256", "delivered_at", "verdict", "reason")
+    return next((before for before in reversed(known) if facts(before) == facts(load)), None)
 
 
-def record(warehouse: duckdb.DuckDBPyConnection, load: Load) -> None:
-    """Writes the load's rows, in the caller's transaction if it has one."""
-    values = {name: value for name, value in vars(load).items() if name != "entities"} | {"new_columns": list(load.new_columns)}
-    names, marks = ", ".join(values), ", ".join("?" for _ in values)
-    warehouse.execute(f"insert into ledger.files ({names}) values ({marks})", list(values.values()))
-    for entity, rows in load.entities.items():
-        warehouse.execute("insert into ledger.file_entities values (?, ?, ?)", [load.file_id, entity, rows])
+def record(warehouse: duckdb.DuckDBPyConnection, loads: Sequence[Load]) -> None:
+    """Writes the loads' rows, in the caller's transaction if it has one."""
+    rows = [
+        {name: value for name, value in vars(load).items() if name != "entities"} | {"new_columns": list(load.new_columns)}
+        for load in loads
+    ]
+    counts = [(load.file_id, entity, rows) for load in loads for entity, rows in load.entities.items()]
+    if rows:
+        _insert(warehouse, f"files ({', '.join(rows[0])})", [tuple(row.values()) for row in rows])
+    if counts:
+        _insert(warehouse, "file_entities", counts)
+
+
+def _insert(warehouse: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tuple]) -> None:
+    marks = ", ".join(f"({', '.join('?' for _ in row)})" for row in rows)
+    warehouse.execute(f"insert into ledger.{table} values {marks}", [value for row in rows for value in row])
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,10 @@
-"""One export into the warehouse and the vault: every row of it cast, loaded or rejected with its reason, in one transaction."""
+"""Exports into the warehouse and the vault: every row cast, loaded or rejected with its reason, each file whole or not at all."""
 
+import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ import duckdb
 
 from ingest import DataRefused, casting, exports, failpoints, ledger, reading, vault
 from ingest.entities import IDENTIFIERS, Column, Entity, create_tables, entities
+from ingest.joining import Joined, join
 from ingest.ledger import Load
 from ingest.mappings import Cell, Csv, Feed, Mapping
 from ingest.reading import Text
@@ -33,8 +35,6 @@ _TAKES = {
 }
 # Files of up to so many records are cast once into memory; longer ones are streamed again for each table they feed.
 HELD_RECORDS = 200_000
-# Errors that no content of a file can cause.
-FAULTS_OF_OURS = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
 
 
 @contextmanager
@@ -58,6 +58,83 @@ def connect(warehouse: Path, folder: Path, key: bytes) -> duckdb.DuckDBPyConnect
 
 
 @dataclass(frozen=True)
+class Delivery:
+    """A file that has arrived, with what the ledger knows of its content; `stat` is from before anything of it was read.
+
+    It is entered with `verdict` and `reason` where that is decided, as the entry `entered` where that is there already; else it
+    is loaded, `reason` being why where it was not simply delivered.
+    """
+
+    path: Path
+    name: str
+    source: str
+    sha256: str
+    stat: os.stat_result
+    mapping: Mapping | None = None
+    verdict: str | None = None
+    reason: str | None = None
+    entered: Load | None = None
+    entries: Sequence[Load] = ()
+
+    def load(self) -> Load:
+        """Its entry for the ledger, without a number, refused until something is known to be loaded."""
+        return Load(
+            file_id=0,
+            source=self.source,
+            mapping=self.mapping.name if self.mapping else None,
+            file_name=self.name,
+            sha256=self.sha256,
+            bytes=self.stat.st_size,
+            verdict=self.verdict or "refused",
+            delivered_at=datetime.fromtimestamp(self.stat.st_mtime, UTC).replace(tzinfo=None),
+            loaded_at=datetime.now(UTC).replace(tzinfo=None),
+            reason=self.reason,
+        )
+
+
+class _File:
+    """A delivery on its way into the warehouse: its text and what will be entered of it; no text where it is not loaded."""
+
+    def __init__(self, delivery: Delivery, folder: Path) -> None:
+        self.delivery, self.folder = delivery, folder
+        self.load, self.text = delivery.load(), None
+        if delivery.mapping and not delivery.verdict:
+            folder.mkdir()
+            self._readings = exports.read(delivery.path, delivery.mapping, folder)
+            self.read_on()
+
+    def read_on(self) -> None:
+        """Goes on to the next reading of it; where there is none, it is refused."""
+        assert self.delivery.mapping
+        try:
+            self.text = next(self._readings, None)
+            if self.text is None:
+                raise Unaccounted
+            reading.positions(self.delivery.mapping, self.text.header)
+            self.load = replace(self.load, new_columns=reading.new_columns(self.delivery.mapping, self.text.header))
+        except DataRefused as refusal:
+            self.refuse(str(refusal))
+
+    def refuse(self, reason: str) -> None:
+        self.text, self.load = None, replace(self.load, reason=reason, new_columns=())
+
+    @property
+    def entered(self) -> int | None:
+        """Its entry in the ledger, if it has one and nothing is to be loaded: a run may have ended before it moved the file."""
+        if self.text is not None:
+            return None
+        known = self.delivery.entered or ledger.entered_before(self.delivery.entries, self.load)
+        return known.file_id if known else None
+
+
+class Unaccounted(DataRefused):
+    """Not every record of a text was accounted for."""
+
+    def __init__(self) -> None:
+        super().__init__("its records cannot be told apart reliably; check `csv: {delimiter: …, quote: …}` in the mapping")
+
+
+@dataclass(frozen=True)
 class Account:
     """Where the rows of a file went; `rows_in` = loaded + rejected, rows skipped by the mapping not counted in."""
 
@@ -68,74 +145,52 @@ class Account:
     entities: dict[str, int]
 
 
-def load_file(
+def load_files(
     warehouse: duckdb.DuckDBPyConnection,
     safe: duckdb.DuckDBPyConnection | None,
-    mapping: Mapping,
-    path: Path,
-    sha256: str,
+    deliveries: Sequence[Delivery],
     folder: Path,
-    name: str | None = None,
-    reason: str | None = None,
-) -> Load:
-    """Loads one export and enters it in the ledger, in one transaction; `folder` is for what must not outlive the load.
+) -> list[Load]:
+    """Loads exports and enters each in the ledger, all in one transaction, or in several where one of them stands in the way.
 
-    `reason` is why it is loaded where it was not simply delivered. Personal values go to the vault `safe` (nowhere when None).
-    Raises `DataRefused`, having changed nothing.
+    The outcome is that of loading them one after the other. `folder` is for what must not outlive the load; personal values go
+    to the vault `safe` (nowhere when None).
     """
-    started, before = time.perf_counter(), path.stat()
-    load = attempt(warehouse, path, sha256, mapping.source, mapping.name, name)
     with tempfile.TemporaryDirectory(dir=folder) as texts:
-        for text in exports.read(path, mapping, Path(texts)):
-            if not reading.is_still(path, before):
-                raise DataRefused("it changed while it was read; send it again once it is complete")
-            known = replace(load, new_columns=reading.new_columns(mapping, text.header), reason=reason)
-            loaded = _attempt(warehouse, safe, Plan(mapping, text, known), started)
-            if loaded is not None:
-                return loaded
-    raise DataRefused("its records cannot be told apart reliably; check `csv: {delimiter: …, quote: …}` in the mapping")
+        return _load(warehouse, safe, [_File(one, Path(texts) / str(number)) for number, one in enumerate(deliveries)])
 
 
-def attempt(
-    warehouse: duckdb.DuckDBPyConnection, path: Path, sha256: str, source: str, mapping: str | None, name: str | None = None
-) -> Load:
-    """A new entry for the ledger, refused until something is known to be loaded."""
-    stat = path.lstat()
-    return Load(
-        file_id=ledger.next_file_id(warehouse),
-        source=source,
-        mapping=mapping,
-        file_name=name or path.name,
-        sha256=sha256,
-        bytes=stat.st_size,
-        verdict="refused",
-        delivered_at=datetime.fromtimestamp(stat.st_mtime, UTC).replace(tzinfo=None),
-        loaded_at=datetime.now(UTC).replace(tzinfo=None),
-    )
+def _load(warehouse: duckdb.DuckDBPyConnection, safe: duckdb.DuckDBPyConnection | None, files: Sequence[_File]) -> list[Load]:
+    try:
+        return _attempt(warehouse, safe, files)
+    except DataRefused as refusal:
+        if len(files) > 1:
+            half = len(files) // 2
+            return [*_load(warehouse, safe, files[:half]), *_load(warehouse, safe, files[half:])]
+        if isinstance(refusal, Unaccounted):
+            files[0].read_on()
+        else:
+            files[0].refuse(str(refusal))
+        return _load(warehouse, safe, files)
 
 
-def _attempt(
-    warehouse: duckdb.DuckDBPyConnection, safe: duckdb.DuckDBPyConnection | None, plan: "Plan", started: float
-) -> Load | None:
-    """The load of a text, committed; None, with everything rolled back, where not every record was accounted for."""
+def _attempt(warehouse: duckdb.DuckDBPyConnection, safe: duckdb.DuckDBPyConnection | None, files: Sequence[_File]) -> list[Load]:
+    """The loads of the files, committed. Raises `DataRefused`, with everything rolled back, where one of them does not load."""
+    begun = time.perf_counter()
     connections = [warehouse] if safe is None else [safe, warehouse]
     for connection in connections:
         connection.execute("begin")
     failpoints.reach("load begun")
     try:
-        account = _write(warehouse, safe, plan)
-        if account is None:
-            return None
-        is_emptied = account.rows_rejected and not account.rows_loaded
-        if is_emptied or not plan.mapping.takes_rejects(account.rows_rejected, account.rows_in):
-            raise _too_many_rejects(warehouse, account, plan)
-        load = replace(
-            plan.load,
-            verdict="loaded_with_rejects" if account.rows_rejected else "loaded",
-            **vars(account),
-            seconds=round(time.perf_counter() - started, 3),
-        )
-        ledger.record(warehouse, load)
+        loads = _numbered(warehouse, files)
+        accounts: dict[int, Account] = {}
+        for plan in _plans(files, loads):
+            accounts |= _write(warehouse, safe, plan)
+        seconds = round((time.perf_counter() - begun) / max(len(accounts), 1), 3)
+        for number, (file, load) in enumerate(zip(files, loads, strict=True)):
+            if account := accounts.get(load.file_id):
+                loads[number] = _judged(warehouse, file, load, account, seconds)
+        ledger.record(warehouse, [load for file, load in zip(files, loads, strict=True) if file.entered is None])
         failpoints.reach("load recorded")
         # The vault first: values without a ledger entry are removed by the next run, the reverse would be a loss.
         if safe is not None:
@@ -143,13 +198,50 @@ def _attempt(
         failpoints.reach("vault committed")
         warehouse.execute("commit")
         failpoints.reach("load committed")
-        return load
+        return loads
     except (duckdb.InvalidInputException, duckdb.ConversionException):
-        # DuckDB could not read the text. Its message quotes the line, personal values included, so it goes no further.
-        return None
+        # DuckDB could not read a text. Its message quotes the line, personal values included, so it goes no further.
+        raise Unaccounted from None
     finally:
         for connection in connections:
             _roll_back(connection)
+
+
+def _numbered(warehouse: duckdb.DuckDBPyConnection, files: Sequence[_File]) -> list[Load]:
+    """The files' entries: those that are in the ledger under their number, new ones under the next numbers."""
+    following, now = ledger.next_file_id(warehouse), datetime.now(UTC).replace(tzinfo=None)
+    loads = []
+    for file in files:
+        loads.append(replace(file.load, file_id=file.entered or following, loaded_at=now))
+        following += file.entered is None
+    return loads
+
+
+def _plans(files: Sequence[_File], loads: Sequence[Load]) -> Iterator["Plan"]:
+    """What takes the files in: one plan for all of a mapping that have the same header and whose lines are records."""
+    alike: dict[Hashable, list[tuple[_File, Load]]] = {}
+    for file, load in zip(files, loads, strict=True):
+        if file.text:
+            is_plain = file.text.lines_before is not None
+            kind = (load.mapping, file.text.header) if is_plain else load.file_id
+            alike.setdefault(kind, []).append((file, load))
+    for found in alike.values():
+        (first, load), texts = found[0], {load.file_id: file.text for file, load in found if file.text}
+        together = first.folder.with_name(f"{load.file_id}-{len(found)}.csv")
+        text = texts[load.file_id] if len(found) == 1 else join(texts, together)
+        assert first.delivery.mapping
+        yield Plan(first.delivery.mapping, text, load)
+
+
+def _judged(warehouse: duckdb.DuckDBPyConnection, file: _File, load: Load, account: Account, seconds: float) -> Load:
+    """The load with its account. Raises `DataRefused` where too few rows fit or the file changed under the reader."""
+    assert file.delivery.mapping
+    if not reading.is_still(file.delivery.path, file.delivery.stat):
+        raise DataRefused("it changed while it was read; send it again once it is complete")
+    is_emptied = account.rows_rejected and not account.rows_loaded
+    if is_emptied or not file.delivery.mapping.takes_rejects(account.rows_rejected, account.rows_in):
+        raise _too_many_rejects(warehouse, account, load, file.delivery.mapping)
+    return replace(load, verdict="loaded_with_rejects" if account.rows_rejected else "loaded", **vars(account), seconds=seconds)
 
 
 def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
@@ -157,22 +249,25 @@ def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute("rollback")
 
 
-def _too_many_rejects(warehouse: duckdb.DuckDBPyConnection, account: Account, plan: "Plan") -> DataRefused:
+def _too_many_rejects(warehouse: duckdb.DuckDBPyConnection, account: Account, load: Load, mapping: Mapping) -> DataRefused:
     first = warehouse.execute(
         "select min(line), column_name, reason from ledger.rejects where file_id = ? group by column_name, reason "
         "order by count(distinct line) desc, min(line) limit 3",
-        [plan.load.file_id],
+        [load.file_id],
     ).fetchall()
     told = "; ".join(f"line {line}, column {column}: {why}" if column else f"line {line}: {why}" for line, column, why in first)
-    share = f"{plan.mapping.max_rejects:%}".replace(".000000", "")
+    share = f"{mapping.max_rejects:%}".replace(".000000", "")
     return DataRefused(
         f"{account.rows_rejected:,} of its {account.rows_in:,} rows do not fit, more than `max_rejects: {share}` lets pass; "
         f"{told}; change the mapping or the export"
     )
 
 
-def _write(warehouse: duckdb.DuckDBPyConnection, safe: duckdb.DuckDBPyConnection | None, plan: "Plan") -> Account | None:
-    """Writes rows, rejects and links; None where the records of the text are not all accounted for."""
+def _write(warehouse: duckdb.DuckDBPyConnection, safe: duckdb.DuckDBPyConnection | None, plan: "Plan") -> dict[int, Account]:
+    """Writes rows, rejects and links; the account of each file by its number.
+
+    Raises `Unaccounted` where the records of a text are not all accounted for.
+    """
     if plan.text.records <= HELD_RECORDS:
         plan.hold(warehouse)
     if safe is not None:
@@ -182,25 +277,19 @@ def _write(warehouse: duckdb.DuckDBPyConnection, safe: duckdb.DuckDBPyConnection
         failpoints.reach("vault written")
     loaded = {entity.name: _count(warehouse, plan.insert(entity)) for entity in plan.entities}
     failpoints.reach("rows written")
-    text = plan.text
-    if not plan.mapping.is_conditional and set(loaded.values()) == {text.records}:
-        account = Account(text.records, text.records, 0, 0, loaded)
-    else:
-        read, skipped, faulty, *expected = warehouse.execute(plan.count()).fetchall()[0]
-        if read + text.ragged_records != text.records or list(loaded.values()) != expected:
-            return None
-        if faulty:
+    accounts = plan.accounts(warehouse, loaded)
+    if any(account.rows_rejected for account in accounts.values()):
+        if plan.text.records > plan.text.ragged_records:
             warehouse.execute(plan.insert_rejects())
-        sound = read - skipped - faulty
-        account = Account(text.records - skipped, sound, faulty + text.ragged_records, skipped, loaded)
-    if text.ragged_records:
-        warehouse.execute(plan.insert_ragged())
-    if account.rows_rejected and safe is not None:
-        vault.keep_lines(safe, plan.load.file_id, plan.rejected_lines(warehouse))
+        if plan.text.ragged_records:
+            warehouse.execute(plan.insert_ragged())
+        if safe is not None:
+            for file_id, lines in plan.rejected_lines(warehouse).items():
+                vault.keep_lines(safe, file_id, lines)
     for entity in plan.entities:
         if entity.names_persons:
             warehouse.execute(plan.insert_links(entity))
-    return account
+    return accounts
 
 
 def _count(connection: duckdb.DuckDBPyConnection, insert: str) -> int:
@@ -212,6 +301,9 @@ class Plan:
 
     def __init__(self, mapping: Mapping, text: Text, load: Load) -> None:
         self.mapping, self.text, self.load = mapping, text, load
+        self._texts = text.texts if isinstance(text, Joined) else {load.file_id: text}
+        # What windows over a text begin with, for nothing of one file may reach into another.
+        self._each = "file_id, " if isinstance(text, Joined) else ""
         self.entities = [entities()[name] for name in mapping.feeds]
         self._positions = reading.positions(mapping, text.header)
         self._casts = self._rows = self._layers()
@@ -221,7 +313,7 @@ class Plan:
 
         The casts of a wide export take longer to plan than a small file takes to read.
         """
-        kept = ["line", "is_blank", "is_faulty", *(f"takes_{entity.name}" for entity in self.entities)]
+        kept = ["file_id", "line", "is_blank", "is_faulty", *(f"takes_{entity.name}" for entity in self.entities)]
         kept += [f"leads_{entity.name}" for entity in self.entities if self._keys(entity)]
         kept += [name for *_, name in self._mapped()]
         connection.execute(f"create or replace temp table held as select {', '.join(kept)} from ({self._casts})")
@@ -262,7 +354,7 @@ class Plan:
             added += [f"{sql} as {alias}" for alias, sql in cast.texts.items()]
             value, reason = cast.value, cast.reason
             if cell.sequence:
-                order = f"row_number() over (partition by text_{name}, takes_{entity.name} order by {self._order})"
+                order = f"row_number() over (partition by {self._each}text_{name}, takes_{entity.name} order by {self._order})"
                 value, reason = f"case when text_{name} is not null then {order} end", "null"
             else:
                 candidates |= cast.candidates
@@ -276,18 +368,23 @@ class Plan:
                 faults[entity.name].append(f"({own} is null and text_{name} is not null)")
         layers = [[f"{sql} as {alias}" for alias, sql in layer.items()] for layer in (candidates, reads)]
         faulty = " or ".join(f"takes_{name} and ({' or '.join(tests)})" for name, tests in faults.items() if tests) or "false"
-        rows = f"select line{', item' if self.mapping.unpack else ''}, {', '.join(added)} from ({self._cells()})"
+        rows = f"select file_id, line{', item' if self.mapping.unpack else ''}, {', '.join(added)} from ({self._cells()})"
         for layer in (*layers, values, [f"{faulty} as is_faulty"]):
             rows = f"select *, {', '.join(layer)} from ({rows})" if layer else rows
         return self._led(self._judged(self._grouped(self._judged(rows))))
 
+    def _records(self) -> str:
+        """SQL of the texts' records, each with the file it is from."""
+        records = self.text.select()
+        return records if isinstance(self.text, Joined) else f"select *, {self.load.file_id}::bigint as file_id from ({records})"
+
     def _cells(self) -> str:
         """SQL of the records' cells, with those that the mapping fills and a row for each item that it unpacks."""
-        rows = self.text.select()
+        rows = self._records()
         fill, unpack = self.mapping.fill, self.mapping.unpack
         if fill:
             key = self._reference(fill.by)
-            above = f"over (partition by {key} order by line rows between unbounded preceding and current row)"
+            above = f"over (partition by {self._each}{key} order by line rows between unbounded preceding and current row)"
             cells = [cell for header in fill.columns if (cell := self._reference(header))]
             filled = ", ".join(
                 f"case when {key} is null then {cell} else last_value({cell} ignore nulls) {above} end as {cell}"
@@ -323,7 +420,7 @@ class Plan:
             if not feed.per:
                 continue
             keys = ", ".join(self._keys(entity))
-            over = f"filter (where takes_{entity.name} and not is_faulty) over (partition by {keys})"
+            over = f"filter (where takes_{entity.name} and not is_faulty) over (partition by {self._each}{keys})"
             taken.append(f"({_TAKES[cell.take or 'first'].format(value=f'own_{name}')} {over})::{column.type} as {name}")
             if column.required:
                 missing.append(f"(takes_{entity.name} and {name} is null)")
@@ -336,7 +433,7 @@ class Plan:
         """SQL in which a record is faulty as a whole, however many rows were unpacked from it."""
         if not self.mapping.unpack:
             return rows
-        return f"select * replace (bool_or(is_faulty) over (partition by line) as is_faulty) from ({rows})"
+        return f"select * replace (bool_or(is_faulty) over (partition by {self._each}line) as is_faulty) from ({rows})"
 
     def _led(self, rows: str) -> str:
         """SQL that knows which row stands for each key: the first sound one."""
@@ -344,7 +441,7 @@ class Plan:
         for entity in self.entities:
             if self._keys(entity):
                 keys = ", ".join([f"takes_{entity.name} and not is_faulty", *self._keys(entity)])
-                order = f"row_number() over (partition by {keys} order by {self._order})"
+                order = f"row_number() over (partition by {self._each}{keys} order by {self._order})"
                 leads.append(f"takes_{entity.name} and not is_faulty and {order} = 1 as leads_{entity.name}")
         return f"select *, {', '.join(leads)} from ({rows})" if leads else rows
 
@@ -381,7 +478,7 @@ class Plan:
         cells = self.mapping.feeds[entity.name].cells
         origin = {
             "_source": casting.literal(self.mapping.source),
-            "_file_id": str(self.load.file_id),
+            "_file_id": "file_id",
             "_line": "line",
             "_loaded_at": f"timestamp '{self.load.loaded_at}'",
         }
@@ -438,32 +535,59 @@ class Plan:
             safe.execute(self._insert(entity.name, entity, columns))
 
     def insert_links(self, entity: Entity) -> str:
-        """SQL that remembers which identifiers stand under which identity key, each pair once."""
-        pairs = ["select identity_key, identity_key as node, 'record' as kind"]
-        pairs += [f"select identity_key, {name}_hash, '{name}'" for name in entity.identifiers]
-        taken = f"from raw.{entity.name} where _file_id = {self.load.file_id} and identity_key is not null"
-        rows = " union ".join(f"{pair} {taken}" for pair in pairs)
+        """SQL that remembers which identifiers stand under which identity key, each pair once, by the first file that has it."""
+        pairs = ["select _file_id, identity_key, identity_key as node, 'record' as kind"]
+        pairs += [f"select _file_id, identity_key, {name}_hash, '{name}'" for name in entity.identifiers]
+        taken = f"from raw.{entity.name} where {self._are_ours('_file_id')} and identity_key is not null"
+        rows = " union all ".join(f"{pair} {taken}" for pair in pairs)
         return (
-            f"insert into ledger.links select found.*, {self.load.file_id} from ({rows}) as found "
-            "anti join ledger.links using (identity_key, node, kind) where found.node is not null"
+            "insert into ledger.links select identity_key, node, kind, min(_file_id) "
+            f"from (select * from ({rows}) anti join ledger.links using (identity_key, node, kind) where node is not null) "
+            "group by identity_key, node, kind"
         )
 
-    def count(self) -> str:
-        """SQL of the records read, those left out (blank, or taken by no entity), those faulty, and each entity's sound rows."""
+    def _are_ours(self, file_id: str) -> str:
+        """SQL of whether a row is of the files at hand."""
+        first, last = min(self._texts), max(self._texts)
+        return f"{file_id} between {first} and {last} and {file_id} in ({', '.join(map(str, self._texts))})"
+
+    def accounts(self, warehouse: duckdb.DuckDBPyConnection, loaded: dict[str, int]) -> dict[int, Account]:
+        """Where the rows of each file went, by its number; `loaded` is what was inserted for each entity.
+
+        Raises `Unaccounted` where some record of a text went nowhere.
+        """
+        records = self.text.records
+        if len(self._texts) == 1 and not self.mapping.is_conditional and set(loaded.values()) == {records}:
+            return {self.load.file_id: Account(records, records, 0, 0, loaded)}
+        counts = {file_id: found for file_id, *found in warehouse.execute(self._count()).fetchall()}
+        accounts, nothing = {}, [0] * (3 + len(self.entities))
+        for file_id, text in self._texts.items():
+            read, skipped, faulty, *sound = counts.get(file_id, nothing)
+            if read + text.ragged_records != text.records:
+                raise Unaccounted
+            rejected = faulty + text.ragged_records
+            entities = dict(zip(loaded, sound, strict=True))
+            accounts[file_id] = Account(text.records - skipped, read - skipped - faulty, rejected, skipped, entities)
+        if any(sum(account.entities[name] for account in accounts.values()) != rows for name, rows in loaded.items()):
+            raise Unaccounted
+        return accounts
+
+    def _count(self) -> str:
+        """SQL of each file's records: read, left out (blank, or taken by no entity), faulty, and each entity's sound rows."""
         taken = " or ".join(f"takes_{entity.name}" for entity in self.entities)
         left_out, is_fault = f"not ({taken}) or (is_faulty and is_blank)", "is_faulty and not is_blank"
         sound = [f"count(*) filter ({self._keeps(entity)})" for entity in self.entities]
         if not self.mapping.unpack:
             counts = ["count(*)", f"count(*) filter ({left_out})", f"count(*) filter ({is_fault})", *sound]
-            return f"select {', '.join(counts)} from ({self._rows})"
+            return f"select file_id, {', '.join(counts)} from ({self._rows}) group by file_id"
         each = ", ".join(f"{rows} as rows_{entity.name}" for rows, entity in zip(sound, self.entities, strict=True))
         records = (
-            f"select bool_and({left_out}) as left_out, bool_or({is_fault}) as is_fault, {each} from ({self._rows}) group by line"
+            f"select file_id, bool_and({left_out}) as left_out, bool_or({is_fault}) as is_fault, {each} from ({self._rows}) "
+            "group by file_id, line"
         )
-        totals = ", ".join(f"coalesce(sum(rows_{entity.name}), 0)::bigint" for entity in self.entities)
-        return (
-            f"select count(*), count(*) filter (left_out), count(*) filter (is_fault and not left_out), {totals} from ({records})"
-        )
+        totals = ", ".join(f"sum(rows_{entity.name})::bigint" for entity in self.entities)
+        counts = f"count(*), count(*) filter (left_out), count(*) filter (is_fault and not left_out), {totals}"
+        return f"select file_id, {counts} from ({records}) group by file_id"
 
     def insert_rejects(self) -> str:
         """SQL that enters every faulty column of every faulty row, values masked that are personal or might be."""
@@ -488,29 +612,35 @@ class Plan:
                     f"{{entity: '{entity.name}', column_name: null, value: null, "
                     f"reason: case when takes_{entity.name} and {key} is null then {reason} end}}"
                 )
-        faults = f"select line, unnest([{', '.join(findings)}]) as fault from ({self._casts}) where is_faulty and not is_blank"
+        faulty = f"({self._casts}) where is_faulty and not is_blank"
+        faults = f"select file_id, line, unnest([{', '.join(findings)}]) as fault from {faulty}"
         once = "distinct " if self.mapping.unpack else ""
         return (
-            f"insert into ledger.rejects select {once}{self.load.file_id}, line, fault.entity, fault.column_name, fault.value, "
+            f"insert into ledger.rejects select {once}file_id, line, fault.entity, fault.column_name, fault.value, "
             f"fault.reason from ({faults}) where fault.reason is not null"
         )
 
-    def rejected_lines(self, connection: duckdb.DuckDBPyConnection) -> list[tuple[int, str]]:
-        """(line, text) of the header, of every rejected record, and of the sound ones that are numbered together with them."""
+    def rejected_lines(self, connection: duckdb.DuckDBPyConnection) -> dict[int, list[tuple[int, str]]]:
+        """File → (line, text) of the header, of every rejected record, and of the sound ones numbered together with them."""
         header, dialect = self.text.header, self.mapping.dialect
         csv = dialect if isinstance(dialect, Csv) else Csv()
-        rejected = f"(select line from ledger.rejects where file_id = {self.load.file_id})"
+        rejected = f"(select file_id, line from ledger.rejects where {self._are_ours('file_id')})"
         together = [cell for name in self.mapping.numbered if (cell := self._reference(name))]
-        cells = self.text.select()
-        kept = " or ".join(
-            [f"line in {rejected}", *(f"{cell} in (select {cell} from records where line in {rejected})" for cell in together)]
-        )
-        rows = connection.execute(f"with records as materialized ({cells}) from records where {kept}").fetchall()
-        lines = [(row[-1], reading.render(row[:-1], csv)) for row in rows]
+        is_rejected = f"(file_id, line) in {rejected}"
+        numbered = [f"(file_id, {cell}) in (select file_id, {cell} from records where {is_rejected})" for cell in together]
+        kept = " or ".join([is_rejected, *numbered])
+        cells = ", ".join(f"c{index}" for index in range(len(header)))
+        rows = connection.execute(
+            f"with records as materialized ({self._records()}) select file_id, line, {cells} from records where {kept}"
+        ).fetchall()
+        lines: dict[int, list[tuple[int, str]]] = {}
+        for file_id, line, *fields in rows:
+            lines.setdefault(file_id, []).append((line, reading.render(fields, csv)))
         if self.text.ragged_records:
             assert self.text.ragged
-            lines += connection.execute(f"select line::bigint, text from {reading.read_parquet(self.text.ragged)}").fetchall()
-        return [(0, reading.render(header, csv)), *sorted(lines)]
+            ragged = connection.execute(f"select line::bigint, text from {reading.read_parquet(self.text.ragged)}").fetchall()
+            lines.setdefault(self.load.file_id, []).extend(ragged)
+        return {file_id: [(0, reading.render(header, csv)), *sorted(found)] for file_id, found in lines.items()}
 
     def insert_ragged(self) -> str:
         """SQL that enters the records of a wrong length; their text goes to the vault, for what stands in it is unknown."""

@@ -69,12 +69,15 @@ class Text:
             return f"select {', '.join(columns)}, line::bigint as line from {read_parquet(self.path)}"
         count = max(1, min(RANGES, self.records // RANGE_RECORDS))
         starts = [self.records * index // count for index in range(count + 1)]
-        cells = columns if self.is_trimmed else [f"{clean(column)} as {column}" for column in columns]
+        cells = self._cells(columns)
         return " union all ".join(
             f"(select {', '.join(cells)}, row_number() over () + {self.lines_before + start} as line "
             f"from {self._read_csv(columns, self.lines_before + start)} limit {end - start})"
             for start, end in pairwise(starts)
         )
+
+    def _cells(self, columns: list[str]) -> list[str]:
+        return columns if self.is_trimmed else [f"{clean(column)} as {column}" for column in columns]
 
     def _read_csv(self, columns: list[str], skip: int) -> str:
         types = ", ".join(f"'{name}': 'varchar'" for name in columns)

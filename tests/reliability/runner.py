@@ -11,12 +11,12 @@ import time
 from pathlib import Path
 
 import ingest.build
+import ingest.inbox
 import ingest.mappings
 import ingest.publish
 import ingest.run
 from ingest import exit_code
 from ingest.build import BuildResult
-from ingest.inbox import ingest as load_inbox
 from settings import Settings
 
 
@@ -32,6 +32,8 @@ def work(asked: dict) -> None:
 
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    if most := asked.get("most_files"):
+        ingest.inbox.MOST_FILES = most
     if asked["work"] == "run":
         ingest.run.run(settings)
     elif asked["work"] == "build":
@@ -40,7 +42,7 @@ def work(asked: dict) -> None:
         ingest.publish.publish(settings, BuildResult((), settings.data_dir / "target"))
     else:
         with ingest.run.lock(settings):
-            load_inbox(settings)
+            ingest.inbox.ingest(settings)
 
 
 def child(asked: dict, said: int) -> None:
