@@ -83,9 +83,8 @@ def show(title: str, figures: Sequence[Figure], note: str = "") -> None:
     for figure in figures:
         runs = "  ".join(f"{run.seconds:.2f}" for run in figure.runs)
         ratio, processor = figure.seconds / figures[0].seconds, figure.processor / figures[0].processor
-        print(
-            f"{figure.name:34}{figure.seconds:10.2f}{ratio:8.2f}{figure.processor:13.2f}{processor:8.2f}{figure.peak_mib:10.0f}   {runs}"
-        )
+        times = f"{figure.seconds:10.2f}{ratio:8.2f}{figure.processor:13.2f}{processor:8.2f}"
+        print(f"{figure.name:34}{times}{figure.peak_mib:10.0f}   {runs}")
     if note:
         print(note, flush=True)
 

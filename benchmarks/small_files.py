@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 
 from benchmarks.loading import MAPPING, WRITE
-from benchmarks.measure import OMNIKPI, Run, compare, process, python, show
+from benchmarks.measure import OMNIKPI, Figure, Run, compare, process, python, show
 
 ROWS = 1000
 
@@ -76,12 +76,14 @@ def main(folder: Path, files: int, rounds: int) -> None:
     contenders = {"DuckDB typed, file by file": typed, "omnikpi, nothing to load": start}
     figures = compare(contenders | {"omnikpi, new files": first, "omnikpi, the same files again": again}, rounds)
     _, begun, new, seen = figures
+
+    def each(figure: Figure) -> str:
+        wall, processor = figure.seconds - begun.seconds, figure.processor - begun.processor
+        return f"{wall / files * 1000:.2f} ms each beyond the start, {processor / files * 1000:.2f} ms of processor time"
+
     show(
         f"Loading {files:,} files of {ROWS:,} order lines, whole processes",
         figures,
-        f"new: {files / new.seconds:.0f} files a second, {(new.seconds - begun.seconds) / files * 1000:.2f} ms each beyond the start, "
-        f"{(new.processor - begun.processor) / files * 1000:.2f} ms of processor time; "
-        f"seen before: {(seen.seconds - begun.seconds) / files * 1000:.2f} ms each, "
-        f"{(seen.processor - begun.processor) / files * 1000:.2f} ms of processor time",
+        f"new: {files / new.seconds:.0f} files a second, {each(new)}\nseen before: {each(seen)}",
     )
     shutil.rmtree(folder)
