@@ -80,7 +80,7 @@ class Entity:
 @cache
 def entities(declaration: Path = DECLARATION) -> dict[str, Entity]:
     """Every canonical entity by name, as declared in `__sources.yml`."""
-    document = yaml.safe_load(declaration.read_text(encoding="utf-8"))
+    document = yaml.load(declaration.read_text(encoding="utf-8"), yaml.CSafeLoader)
     return {table["name"]: _entity(table) for table in document["sources"][0]["tables"]}
 
 

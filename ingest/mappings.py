@@ -541,7 +541,7 @@ def nearest(name: str, candidates: Iterable[str]) -> str:
     return f" (did you mean `{original}`?)" if original else ""
 
 
-class _Text(yaml.BaseLoader):
+class _Text(yaml.CBaseLoader):
     """YAML whose scalars all stay text, so that `Yes`, `007` and dates mean what is written; a key stands once."""
 
 

@@ -16,8 +16,6 @@ import numpy as np
 import phonenumbers
 import polars as pl
 from phonenumbers import PhoneMetadata
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from ingest import failpoints
 from ingest.casting import literal
@@ -200,6 +198,10 @@ def resolve(warehouse: duckdb.DuckDBPyConnection) -> "Resolution":
     order of loads. An e-mail or phone under which more than `MAX_RECORDS_OF_AN_IDENTIFIER` records stand (a till's dummy
     number, a shared mailbox) joins nobody.
     """
+    # Slow to import, and of no use to a run that brings nobody new.
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     execute = warehouse.execute
     execute(
         "create or replace temp table nodes as select node, row_number() over (order by node) - 1 as n "
