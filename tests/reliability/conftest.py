@@ -61,11 +61,12 @@ MODELS = {
 
 @dataclass(frozen=True)
 class Answer:
-    """How a child ended: its exit code, or minus the signal that killed it."""
+    """How a child ended: its exit code, or minus the signal that killed it; the writes are counted where some may fail."""
 
     code: int
     message: str = ""
     seconds: float = 0.0
+    writes: int = 0
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,11 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         (project / "models" / name).parent.mkdir(exist_ok=True)
         (project / "models" / name).write_text(sql + "\n")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("OMNIKPI_")}
+    if compiler := shutil.which("cc"):
+        shim = folder / "failing_writes.so"
+        source = Path(__file__).with_name("failing_writes.c")
+        subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", shim, source, "-ldl"], check=True)
+        environment["LD_PRELOAD"] = str(shim)
     with subprocess.Popen(
         [sys.executable, "-W", "ignore", "-m", "tests.reliability.runner"],
         cwd=ROOT,

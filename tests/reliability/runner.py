@@ -4,6 +4,7 @@ Reads one JSON object a line from stdin (`work`, `settings`, `sources`, `project
 child's wait status and what it said. Only the size is another: the mappings and the dbt project are small ones.
 """
 
+import ctypes
 import json
 import os
 import sys
@@ -32,6 +33,8 @@ def work(asked: dict) -> None:
 
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    if eio := asked.get("eio"):
+        os.environ["OMNIKPI_TEST_EIO"] = f"{settings.data_dir}:{eio}"
     if most := asked.get("most_files"):
         ingest.inbox.MOST_FILES = most
     if asked["work"] == "run":
@@ -57,7 +60,8 @@ def child(asked: dict, said: int) -> None:
         code, message = 0, ""
     except Exception as error:
         code, message = exit_code(error) or 1, f"{type(error).__name__}: {error}"
-    os.write(said, json.dumps({"message": message, "seconds": time.monotonic() - begun}).encode())
+    writes = ctypes.CDLL(None).writes_seen() if "OMNIKPI_TEST_EIO" in os.environ else 0
+    os.write(said, json.dumps({"message": message, "seconds": time.monotonic() - begun, "writes": writes}).encode())
     os._exit(code)
 
 

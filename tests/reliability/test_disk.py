@@ -1,7 +1,10 @@
-"""A disk that is full or refuses: the run says so and exits 74, nothing is corrupted, the last good build stays up."""
+"""A disk that is full or fails: the run says so and exits 74, nothing is corrupted, the last good build stays up."""
 
 import os
+import shutil
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,16 +13,18 @@ from tests.reliability.conftest import Lab, build_of, state
 LEAST = 100
 
 
-def fail_and_resume(lab: Lab, origin: Path, work: str, limit: int, expected: dict) -> bool:
-    """Works where no file may grow beyond `limit` bytes; whether that failed. Afterwards it must work as ever."""
-    data = lab.copy(origin, f"{work} limited to {limit}")
+def fail_and_resume(lab: Lab, origin: Path, work: str, expected: dict, **accident: Any) -> bool:
+    """Works while an accident of the disk happens; whether that failed. Afterwards it must work as ever."""
+    (how,) = accident.items()
+    data = lab.copy(origin, f"{work} {how}")
     if work != "publish":
         lab.deliver(data, 3)
     before = build_of(data)
-    answer = lab.one(data, work, file_size_limit=limit)
+    answer = lab.one(data, work, **accident)
     assert answer.code in (0, 74), answer
     if answer.code:
-        assert build_of(data) == before
+        # A build is whole in any case; flushing the last of it may fail when it is current already.
+        assert build_of(data) == before or (work, how[0]) == ("publish", "eio")
     if work == "publish":
         assert lab.one(data, "publish").code == 0
         assert build_of(data) != before
@@ -27,6 +32,7 @@ def fail_and_resume(lab: Lab, origin: Path, work: str, limit: int, expected: dic
         resumed = lab.one(data, "ingest")
         assert resumed.code == 0, resumed
         assert state(data) == expected
+    shutil.rmtree(data)
     return bool(answer.code)
 
 
@@ -50,10 +56,8 @@ def mart(data: Path) -> Path:
 def test_a_file_that_cannot_grow_is_reported_and_corrupts_nothing(
     lab: Lab, published: Path, rebuilt: Path, undisturbed: dict
 ) -> None:
-    failed = [fail_and_resume(lab, published, "ingest", limit, undisturbed) for limit in limits(published / "vault.duckdb", 3)]
-    assert any(failed)
-    failed = [fail_and_resume(lab, rebuilt, "publish", limit, undisturbed) for limit in limits(mart(published), 3)]
-    assert any(failed)
+    for origin, work, file in ((published, "ingest", published / "vault.duckdb"), (rebuilt, "publish", mart(published))):
+        assert any(fail_and_resume(lab, origin, work, undisturbed, file_size_limit=limit) for limit in limits(file, 3))
 
 
 @pytest.mark.proof
@@ -63,9 +67,48 @@ def test_files_that_cannot_grow_beyond_any_of_a_hundred_sizes_corrupt_nothing(
 ) -> None:
     """While publishing, while loading, and in a whole run with dbt."""
     origin, file = (rebuilt, mart(published)) if work == "publish" else (published, published / "warehouse.duckdb")
-    failed = [fail_and_resume(lab, origin, work, limit, undisturbed) for limit in limits(file, count)]
+    failed = [fail_and_resume(lab, origin, work, undisturbed, file_size_limit=limit) for limit in limits(file, count)]
     print(f"{work}: {sum(failed)} of {len(failed)} failed")  # noqa: T201
     assert any(failed)
+
+
+@pytest.fixture(scope="session")
+def writes(lab: Lab, published: Path, rebuilt: Path) -> dict[str, int]:
+    """How often each work writes to the disk."""
+    counted = {}
+    for work, origin in (("ingest", published), ("publish", rebuilt)):
+        data = lab.copy(origin, f"counted {work}")
+        if work == "ingest":
+            lab.deliver(data, 3)
+        counted[work] = lab.one(data, work, eio="0").writes
+    return counted
+
+
+@pytest.mark.skipif(not shutil.which("cc"), reason="no compiler to make the failing device with")
+@pytest.mark.parametrize("work", ["ingest", "publish"])
+def test_a_write_that_fails_is_reported_and_corrupts_nothing(
+    lab: Lab, published: Path, rebuilt: Path, undisturbed: dict, writes: dict[str, int], work: str
+) -> None:
+    """The first, the last and those between: once alone, once with all that follow."""
+    assert fails_at(lab, published, rebuilt, undisturbed, work, [1, writes[work] // 3, writes[work] - 1])
+
+
+@pytest.mark.proof
+@pytest.mark.skipif(not shutil.which("cc"), reason="no compiler to make the failing device with")
+@pytest.mark.parametrize("work", ["ingest", "publish"])
+def test_no_write_that_fails_corrupts_anything(
+    lab: Lab, published: Path, rebuilt: Path, undisturbed: dict, writes: dict[str, int], work: str
+) -> None:
+    failed = fails_at(lab, published, rebuilt, undisturbed, work, range(1, writes[work] + 1))
+    print(f"{work}: {writes[work]} writes, {failed} of {2 * writes[work]} failed")  # noqa: T201
+    assert failed
+
+
+def fails_at(lab: Lab, published: Path, rebuilt: Path, undisturbed: dict, work: str, numbers: Iterable[int]) -> int:
+    """How many runs failed of those in which one of these writes failed, or that one and all later ones."""
+    origin = rebuilt if work == "publish" else published
+    accidents = [f"{number}{later}" for number in numbers for later in ("", "+")]
+    return sum(fail_and_resume(lab, origin, work, undisturbed, eio=accident) for accident in accidents)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
