@@ -16,7 +16,7 @@ import duckdb
 from ingest import DataRefused, checking, failpoints, ledger, loading, reading, vault
 from ingest.ledger import REASON_SUFFIX, Load
 from ingest.loading import Delivery
-from ingest.mappings import Mapping, load_mappings, nearest
+from ingest.mappings import Csv, Mapping, Numbers, load_mappings, nearest
 from settings import Settings
 
 # A file written to within these seconds may still be growing.
@@ -24,6 +24,8 @@ FRESH_SECONDS = 3.0
 # So much is loaded at most in one transaction, unless a file is larger by itself.
 MOST_FILES = 200
 MOST_BYTES = 32 << 20
+# What the name of a CSV ends with that holds rejected rows of a file of another format.
+ROWS_SUFFIX = ".rows.csv"
 UNFINISHED = (".part", ".tmp", ".filepart")
 _CORRECTED = re.compile(r"rejects_(\d{6,})")
 _NUMBERED = re.compile(r"^\d{6,}_")
@@ -152,7 +154,13 @@ def original_name(settings: Settings, path: Path) -> str:
 
 
 def find_mapping(mappings: dict[str, Mapping], name: str, source: str | None) -> Mapping:
-    """The one mapping that takes a file of that name from that source. Raises `DataRefused` where none or several do."""
+    """The one mapping that takes a file of that name from that source, rows that were rejected of one included.
+
+    Raises `DataRefused` where none or several do.
+    """
+    if name.endswith(ROWS_SUFFIX):
+        whole = find_mapping(mappings, name.removesuffix(ROWS_SUFFIX), source)
+        return replace(whole, dialect=Csv(**whole.dialect.model_dump(include=set(Numbers.model_fields))))
     known = {mapping.source for mapping in mappings.values()}
     if source is not None and source not in known:
         raise DataRefused(

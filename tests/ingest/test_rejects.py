@@ -1,11 +1,13 @@
 """What a file may lack and still load, and the way back of what was rejected."""
 
 import gzip
+import io
 import os
 import stat
 from pathlib import Path
 
 import duckdb
+import polars as pl
 import pytest
 
 from ingest import DataRefused, vault
@@ -103,6 +105,42 @@ def test_rows_numbered_within_an_order_come_out_with_their_order(installation) -
     installation.ingest(replay=[written])
     newest = "select line_number, sku from raw.order_lines where order_id = '7' and _file_id = 2 order by 1"
     assert installation.ask(newest) == [(1, "A"), (2, "C"), (3, "D")]
+
+
+@pytest.mark.parametrize("form", ["workbook", "ndjson", "parquet"])
+def test_rejected_rows_of_other_formats_come_out_as_text_and_go_back_alone(installation, form: str) -> None:
+    rows = pl.DataFrame({"order": ["7", "8", "9"], "sku": ["A", 'B "2"', "C"], "quantity": ["1", "two", "3"], "price": ["2"] * 3})
+    name = {"workbook": "basket.xlsx", "ndjson": "basket.ndjson", "parquet": "basket.parquet"}[form]
+    lines = (installation.settings.sources / "lines.yml").read_text()
+    lines = lines.replace("source: lines", "source: baskets").replace("sequence: order", 'value: "1"')
+    installation.map("basket", lines.replace("lines*.csv*", "basket.*") + f"{form}: {{}}\n")
+    content = io.BytesIO()
+    {"workbook": rows.write_excel, "ndjson": rows.write_ndjson, "parquet": rows.write_parquet}[form](content)
+    installation.drop(f"baskets/{name}", content.getvalue())
+    assert installation.ingest().loads[0].rows_rejected == 1
+    corrected = export(installation.settings, f"baskets/{name}")
+    assert corrected.name == f"{name}.rows.csv"
+    assert corrected.read_text().splitlines() == ["order,sku,quantity,price", '8,"B ""2""",two,2']
+
+    corrected.write_text(corrected.read_text().replace("two", "2"))
+    load = installation.ingest(replay=[corrected]).loads[0]
+    assert (load.verdict, load.rows_in, load.reason) == ("loaded", 1, "corrects file 1"), load
+    assert installation.ask("select order_id, sku, quantity::int from raw.order_lines order by 1") == [
+        ("7", "A", 1),
+        ("8", 'B "2"', 2),
+        ("9", "C", 3),
+    ]
+    archived = next(installation.settings.archive.rglob("*.rows.csv"))
+    assert installation.ingest(replay=[archived]).loads[0].verdict == "loaded"
+
+
+def test_lines_that_are_no_records_are_corrected_in_a_copy_of_the_file(installation) -> None:
+    lines = (installation.settings.sources / "lines.yml").read_text()
+    installation.map("events", lines.replace("lines*.csv*", "events*") + "ndjson: {}\n")
+    installation.drop("lines/events.ndjson", '{"order": 7, "sku": "A", "quantity": 1, "price": 2}\nno record\n')
+    installation.ingest()
+    with pytest.raises(DataRefused, match="lines that are no records"):
+        export(installation.settings, "lines/events.ndjson")
 
 
 def test_records_of_a_wrong_length_in_a_numbered_export_are_corrected_as_a_whole(installation) -> None:
