@@ -19,7 +19,9 @@ class Settings(BaseSettings):
     sources: Path | None = Field(default=None, description="Extra folder of mapping files.")
     hash_key: SecretStr | None = Field(default=None, description="Key of the identifiers' hashes; made once if absent.")
     memory: str = Field(
-        default="4GB", pattern="^[0-9]+ ?[MG]i?B$", description="What a build may hold in memory; it spills beyond."
+        default="4GB",
+        pattern="^[0-9]+ ?[MG]i?B$",
+        description="What a build, or loading up to 1 GB, may hold in memory; they spill beyond.",
     )
     keep_builds: int = Field(default=14, ge=2, description="How many published builds stay.")
     keep_archive_days: int | None = Field(
@@ -36,6 +38,13 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         return path.expanduser().resolve() if path else None
+
+    @property
+    def loading_memory(self) -> str:
+        """What loading may hold in memory: never more than it has use for."""
+        unit = self.memory.lstrip("0123456789 ")
+        size = int(self.memory.removesuffix(unit)) * {"MB": 10**6, "MiB": 2**20, "GB": 10**9, "GiB": 2**30}[unit]
+        return self.memory if size < 10**9 else "1GB"
 
     @property
     def inbox(self) -> Path:

@@ -102,7 +102,7 @@ def ingest(
         return IngestSummary(tuple(loads), tuple(path.name for path in unfinished))
 
     with loading.scratch(settings) as folder:
-        warehouse = loading.connect(settings.warehouse, folder, vault.hash_key(settings))
+        warehouse = loading.connect(settings.warehouse, folder, vault.hash_key(settings), settings.loading_memory)
         safe = vault.connect(settings.vault, folder, vault.hash_key(settings))
         try:
             vault.forget_unrecorded(safe, ledger.next_file_id(warehouse) - 1)

@@ -49,10 +49,10 @@ def scratch(settings: Settings) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def connect(warehouse: Path, folder: Path, key: bytes) -> duckdb.DuckDBPyConnection:
+def connect(warehouse: Path, folder: Path, key: bytes, memory: str = "1GB") -> duckdb.DuckDBPyConnection:
     """The warehouse, ready to load into; it spills to `folder`."""
     connection = duckdb.connect(str(warehouse))
-    vault.prepare(connection, folder / "warehouse", key, memory="1GB")
+    vault.prepare(connection, folder / "warehouse", key, memory)
     create_tables(connection)
     return connection
 

@@ -1,4 +1,4 @@
-"""A disk that is full or fails: the run says so and exits 74, nothing is corrupted, the last good build stays up."""
+"""A disk that is full or fails, or too little memory: the run exits 74, nothing is corrupted, the last good build stays up."""
 
 import os
 import shutil
@@ -14,9 +14,9 @@ LEAST = 100
 
 
 def fail_and_resume(lab: Lab, origin: Path, work: str, expected: dict, **accident: Any) -> bool:
-    """Works while an accident of the disk happens; whether that failed. Afterwards it must work as ever."""
-    (how,) = accident.items()
-    data = lab.copy(origin, f"{work} {how}")
+    """Works while an accident happens; whether that failed. Afterwards it must work as ever."""
+    ((name, how),) = accident.items()
+    data = lab.copy(origin, f"{work} {name} {how}")
     if work != "publish":
         lab.deliver(data, 3)
     before = build_of(data)
@@ -24,7 +24,7 @@ def fail_and_resume(lab: Lab, origin: Path, work: str, expected: dict, **acciden
     assert answer.code in (0, 74), answer
     if answer.code:
         # A build is whole in any case; flushing the last of it may fail when it is current already.
-        assert build_of(data) == before or (work, how[0]) == ("publish", "eio")
+        assert build_of(data) == before or (work, name) == ("publish", "eio")
     if work == "publish":
         assert lab.one(data, "publish").code == 0
         assert build_of(data) != before
@@ -70,6 +70,10 @@ def test_files_that_cannot_grow_beyond_any_of_a_hundred_sizes_corrupt_nothing(
     failed = [fail_and_resume(lab, origin, work, undisturbed, file_size_limit=limit) for limit in limits(file, count)]
     print(f"{work}: {sum(failed)} of {len(failed)} failed")  # noqa: T201
     assert any(failed)
+
+
+def test_too_little_memory_is_reported_and_corrupts_nothing(lab: Lab, published: Path, undisturbed: dict) -> None:
+    assert fail_and_resume(lab, published, "run", undisturbed, settings={"memory": "1MB"})
 
 
 @pytest.fixture(scope="session")
