@@ -35,6 +35,8 @@ _TAKES = {
 }
 # Files of up to so many records are cast once into memory; longer ones are streamed again for each table they feed.
 HELD_RECORDS = 200_000
+# Texts of up to so many bytes are joined with others; for larger ones a statement of their own costs nothing that counts.
+JOINED_BYTES = 4 << 20
 
 
 @contextmanager
@@ -163,14 +165,16 @@ def load_files(
 def _load(warehouse: duckdb.DuckDBPyConnection, safe: duckdb.DuckDBPyConnection | None, files: Sequence[_File]) -> list[Load]:
     try:
         return _attempt(warehouse, safe, files)
-    except DataRefused as refusal:
+    except (DataRefused, duckdb.OutOfMemoryException) as error:
         if len(files) > 1:
             half = len(files) // 2
             return [*_load(warehouse, safe, files[:half]), *_load(warehouse, safe, files[half:])]
-        if isinstance(refusal, Unaccounted):
+        if isinstance(error, duckdb.OutOfMemoryException):
+            raise
+        if isinstance(error, Unaccounted):
             files[0].read_on()
         else:
-            files[0].refuse(str(refusal))
+            files[0].refuse(str(error))
         return _load(warehouse, safe, files)
 
 
@@ -218,12 +222,12 @@ def _numbered(warehouse: duckdb.DuckDBPyConnection, files: Sequence[_File]) -> l
 
 
 def _plans(files: Sequence[_File], loads: Sequence[Load]) -> Iterator["Plan"]:
-    """What takes the files in: one plan for all of a mapping that have the same header and whose lines are records."""
+    """What takes the files in: one plan for all small ones of a mapping that have the same header and whose lines are records."""
     alike: dict[Hashable, list[tuple[_File, Load]]] = {}
     for file, load in zip(files, loads, strict=True):
         if file.text:
-            is_plain = file.text.lines_before is not None
-            kind = (load.mapping, file.text.header) if is_plain else load.file_id
+            is_joined = file.text.lines_before is not None and file.text.path.stat().st_size <= JOINED_BYTES
+            kind = (load.mapping, file.text.header) if is_joined else load.file_id
             alike.setdefault(kind, []).append((file, load))
     for found in alike.values():
         (first, load), texts = found[0], {load.file_id: file.text for file, load in found if file.text}

@@ -4,9 +4,11 @@ import os
 import random
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from ingest import inbox, loading
+from ingest.joining import Joined
 from ingest.mappings import Csv
 from tests.ingest.test_shipped_mappings import EXPECTED, MAPPINGS, SAMPLES, SETTINGS
 from tests.reliability.conftest import state
@@ -94,3 +96,24 @@ def test_a_file_that_changes_while_others_are_read_is_refused_alone(installation
     loads = installation.ingest().loads
     assert [load.verdict for load in loads] == ["loaded", "refused", "loaded"]
     assert "it changed while it was read" in (loads[1].reason or "")
+
+
+def test_files_that_do_not_fit_into_memory_together_are_loaded_apart(installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = loading._write
+
+    def fails_for_many(warehouse: object, safe: object, plan: loading.Plan) -> object:
+        if isinstance(plan.text, Joined):
+            raise duckdb.OutOfMemoryException("could not allocate")
+        return write(warehouse, safe, plan)  # pyright: ignore
+
+    monkeypatch.setattr(loading, "_write", fails_for_many)
+    for number in range(3):
+        installation.drop(f"till/till_{number}.csv", HEADER + SALE.format(number, "19,90"))
+    assert [(load.verdict, load.file_id) for load in installation.ingest().loads] == [("loaded", number) for number in (1, 2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("memory", "loading_memory"), [("4GB", "1GB"), ("512MB", "512MB"), ("900 MiB", "900 MiB"), ("1GiB", "1GB")]
+)
+def test_loading_takes_no_more_memory_than_it_may_and_has_use_for(memory: str, loading_memory: str) -> None:
+    assert SETTINGS.model_copy(update={"memory": memory}).loading_memory == loading_memory
