@@ -112,15 +112,19 @@ priced as (
             when described.product_original_price is not null then 'product'
             else 'none'
         end as original_price_origin,
-        -- price lists include VAT and are in the reporting currency: brought to the terms of the line
+        -- price lists include VAT and are in the reporting currency: brought to the terms of the line, in another currency to
+        -- the cent, as prices are
         greatest(
             described.unit_price,
             coalesce(
                 described.line_original_price,
                 cast(
-                    coalesce(prices.original_price, described.product_original_price)
-                    / case when described.includes_vat then 1 else 1 + described.vat_rate end
-                    / described.exchange_rate as decimal(18, 4)
+                    round(
+                        coalesce(prices.original_price, described.product_original_price)
+                        / case when described.includes_vat then 1 else 1 + described.vat_rate end
+                        / described.exchange_rate,
+                        case when described.exchange_rate = 1 then 4 else 2 end
+                    ) as decimal(18, 4)
                 ),
                 described.unit_price
             )
