@@ -188,6 +188,7 @@ def test_dates_are_read_as_declared(given: str, day: date, verbs: dict) -> None:
         ("31/01/26", {"format": "%d/%m/%Y"}),  # not the year 26
         ("31/01/2026 10:00", {"format": "%d/%m/%Y"}),
         ("01/31/2026", {"format": "%d/%m/%Y"}),
+        *((word, {"format": form}) for word in ("infinity", "-Infinity", "EPOCH") for form in ("%d/%m/%Y", "%Y-%m-%d %z")),
         ("1850-01-01", {}),
     ],
 )
