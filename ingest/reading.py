@@ -296,6 +296,7 @@ class _Lines:
     def __init__(self, dialect: Csv) -> None:
         self._quote, self._delimiter = dialect.quote.encode(), dialect.delimiter.encode()
         self._spaces = [space.encode() for space in SPACES if space not in " \n\r" and space != dialect.delimiter]
+        self._is_blank = dialect.delimiter in SPACES
         self._quotes = 0
         self._last = b""
         self.count = self.returns = 0
@@ -340,6 +341,8 @@ class _Lines:
 
     def _are_trimmed(self, data: bytes, codes: np.ndarray, ends: np.ndarray) -> bool:
         """Whether surely no cell begins or ends with white space; where the block's edge leaves a doubt, no."""
+        if self._is_blank and self._quote and self._quote in data:
+            return False  # within quotes the delimiter itself may stand at a cell's edge
         spaces = self._spaces if not data.isascii() else self._spaces[:1]
         if any(space in data for space in spaces) or not data[-1:].isascii() or b" " in (data[:1], data[-1:]):
             return False

@@ -64,6 +64,11 @@ def test_lines_before_the_header_are_counted(tmp_path: Path) -> None:
     assert records(path, Csv(delimiter=";", skip_rows=1)) == (False, [(3, "1", "x\ny"), (5, "2", "z")])
 
 
+def test_tabs_are_trimmed_within_quotes_where_they_are_the_delimiter(tmp_path: Path) -> None:
+    path = write(tmp_path, 'a\tb\n"1\t"\t"\tx\ty"\n2\t"\t"\n')
+    assert records(path, Csv(delimiter="\t")) == (True, [(2, "1", "x\ty"), (3, "2", None)])
+
+
 def test_long_files_are_read_in_ranges_that_keep_their_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "RANGE_RECORDS", 10)
     monkeypatch.setattr(reading, "RANGES", 4)
