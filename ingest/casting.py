@@ -249,8 +249,10 @@ def _number(cell: Cell, column: Column, numbers: Numbers, name: str) -> Cast:
 
     group = {"": "", " ": _SPACE, "'": "['’]"}.get(numbers.thousands, re.escape(numbers.thousands))
     whole = rf"0|[1-9][0-9]{{0,2}}(?:{group}[0-9]{{3}})+|[1-9][0-9]*" if group else "0|[1-9][0-9]*"
-    fraction = rf"{re.escape(numbers.decimal)}[0-9]{{1,{read_scale}}}0*"
-    digits = rf"(?:(?:{whole})(?:{fraction})?|{fraction})" if read_scale else rf"(?:{whole})"
+    mark = re.escape(numbers.decimal)
+    fraction = rf"{mark}[0-9]{{1,{read_scale}}}0*"
+    # Excel's format `0.##` writes 5 as `5.`
+    digits = rf"(?:(?:{whole})(?:{fraction}|{mark})?|{fraction})" if read_scale else rf"(?:{whole})"
     symbol = rf"(?:(?:{'|'.join(map(re.escape, numbers.symbols))}){_SPACE}*)?" if numbers.symbols else ""
     amount = f"{symbol}{digits}{_SPACE}*{symbol}"
     number = rf"[−-]?{_SPACE}*{amount}|{symbol}[−-]{digits}|{amount}[−-]|\({amount}\)"

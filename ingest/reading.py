@@ -2,8 +2,8 @@
 
 DuckDB's reader knows no line numbers, and numbering rows makes it serial. So a file is read as ranges of lines side by side,
 each numbered on a core of its own; skipping lines is cheap. One pass before proves the encoding and makes sure that lines are
-records. Where they are not (quoted line breaks, blank or broken records), the file is first rewritten record by record,
-each with its line: slower, and always right.
+records of as many fields as the header. Where there is a doubt (quoted line breaks, blank, short or long records, quotation
+marks within text), the file is first rewritten record by record, each with its line: slower, and always right.
 """
 
 import codecs
@@ -172,10 +172,15 @@ def _records(source: _Source, reader: Iterator[list[str]]) -> Iterator[list[str]
 
 
 def _reader(lines: Iterator[str], dialect: Csv) -> Iterator[list[str]]:
-    quoting = csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE
+    """Records of the lines; a quotation mark opens a cell even after spaces, as no writer would leave it bare there."""
     csv.field_size_limit(MAX_RECORD)
     return csv.reader(
-        lines, delimiter=dialect.delimiter, quotechar=dialect.quote or None, quoting=quoting, doublequote=True, strict=True
+        lines,
+        delimiter=dialect.delimiter,
+        quotechar=dialect.quote or None,
+        quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
+        skipinitialspace=dialect.delimiter != " ",
+        strict=True,
     )
 
 
@@ -246,13 +251,13 @@ def render(fields: Iterable[str | None], dialect: Csv) -> str:
 
 
 def scan(path: Path, dialect: Csv, folder: Path) -> Text | None:
-    """The export as text, or None where lines and records differ: then `rewrite` reads it.
+    """The export as text, or None where lines are not surely its records: then `rewrite` reads it.
 
     Text that is not plain UTF-8 is first written to `folder` as such. Raises `DataRefused` for what is no such text.
     """
     is_plain = dialect.encoding == "utf-8" and path.suffix not in PACKED
     output = path if is_plain else folder / COPY
-    lines, header, before = _Lines(dialect), (), 0
+    lines, head, header, before = _Lines(dialect), _Lines(dialect), (), 0
     with nullcontext() if is_plain else output.open("wb") as copy, closing(parts(path)) as contents:
         for number, content in enumerate(contents, start=1):
             try:
@@ -262,6 +267,7 @@ def scan(path: Path, dialect: Csv, folder: Path) -> Text | None:
                         data = (b"" if lines.are_ended else b"\n") + _body(data, dialect, header, number)
                     elif is_start:
                         header, before = _header(data, dialect)
+                        head.read(data.removesuffix(_after(data, before)))
                     is_start = False
                     if copy:
                         copy.write(data)
@@ -275,9 +281,11 @@ def scan(path: Path, dialect: Csv, folder: Path) -> Text | None:
                     f"line {lines.count + 1}: the last line does not end, so the file may be cut; ask for it again, "
                     "or declare `csv: {final_newline: optional}` if this system never ends it"
                 )
-    if dialect.skip_lines or not (lines.are_records and lines.are_alike):
-        return None
     records = lines.count + (not lines.are_ended) - before
+    # DuckDB takes surplus fields that are empty; it refuses short records by itself.
+    are_even = lines.delimiters - head.delimiters == records * (len(header) - 1)
+    if dialect.skip_lines or not (lines.are_records and lines.are_alike and are_even):
+        return None
     return Text(header, output, records, dialect, before, lines.are_trimmed)
 
 
@@ -286,21 +294,32 @@ def _body(start: bytes, dialect: Csv, header: tuple[str, ...], number: int) -> b
     found, before = _header(start, dialect)
     if found != header:
         raise DataRefused(f"member {number} of the archive has other columns than the first; send exports of one kind together")
-    rows = start.split(b"\n", before)
-    return rows[before] if len(rows) > before else b""
+    return _after(start, before)
+
+
+def _after(text: bytes, lines: int) -> bytes:
+    """What follows so many lines."""
+    rows = text.split(b"\n", lines)
+    return rows[lines] if len(rows) > lines else b""
 
 
 class _Lines:
-    """Counts lines and finds out whether each is one record, none being blank or ending inside quotes, of trimmed cells."""
+    """Counts lines and the delimiters outside quotes, and finds out whether each line is one record, of trimmed cells.
+
+    It is not where one is blank, ends inside quotes, or has a quotation mark that neither begins a cell, ends it nor is doubled.
+    """
 
     def __init__(self, dialect: Csv) -> None:
         self._quote, self._delimiter = dialect.quote.encode(), dialect.delimiter.encode()
+        self._edges = b"\r\n" + self._delimiter + self._quote
         self._spaces = [space.encode() for space in SPACES if space not in " \n\r" and space != dialect.delimiter]
         self._is_blank = dialect.delimiter in SPACES
-        self._quotes = 0
+        self._is_open = False
         self._last = b""
-        self.count = self.returns = 0
-        self.are_records = self.are_trimmed = True
+        self.count = self.returns = self.delimiters = 0
+        self.are_trimmed = True
+        # Signs of several bytes are not looked for.
+        self.are_records = len(self._delimiter) == 1 >= len(self._quote)
 
     @property
     def are_ended(self) -> bool:
@@ -332,12 +351,18 @@ class _Lines:
             self.returns += returns
             if returns != data.count(b"\r\n") + seam.startswith(b"\r\n") or b"\n\r\n" in data:
                 return False
+        delimiters, is_open = codes == self._delimiter[0], self._is_open
+        if self._quote and not is_open and self._quote in (pair := self._last + data[:1]) and pair.strip(self._edges):
+            return False
         if not self._quote or self._quote not in data:
-            return not (self._quotes & 1 and ends.any())
-        quotes = np.flatnonzero(codes == self._quote[0])
-        are_open = (np.searchsorted(quotes, np.flatnonzero(ends)) + self._quotes) & 1
-        self._quotes += len(quotes)
-        return not are_open.any()
+            self.delimiters += 0 if is_open else int(np.count_nonzero(delimiters))
+            return not (is_open and ends.any())
+        quotes = codes == self._quote[0]
+        inside = _inside(quotes, is_open)
+        self._is_open = bool(inside[-1])
+        self.delimiters += int(np.count_nonzero(delimiters & ~inside))
+        text = ~(inside | quotes | delimiters | ends | (codes == ord("\r")))
+        return not ((ends & inside).any() or (text[1:] & quotes[:-1]).any() or (text[:-1] & quotes[1:]).any())
 
     def _are_trimmed(self, data: bytes, codes: np.ndarray, ends: np.ndarray) -> bool:
         """Whether surely no cell begins or ends with white space; where the block's edge leaves a doubt, no."""
@@ -352,6 +377,16 @@ class _Lines:
         if self._quote:
             edges |= codes == self._quote[0]
         return not ((spaces[1:] & edges[:-1]) | (spaces[:-1] & edges[1:])).any()
+
+
+def _inside(quotes: np.ndarray, is_open: bool) -> np.ndarray:
+    """Whether each place is inside quotes, a mark that opens them included, one that closes them not."""
+    # The exclusive or of all bits up to each, eight at a time: within a byte as a Gray code is read, then across bytes.
+    bits = np.packbits(quotes)
+    for shift in (1, 2, 4):
+        bits ^= bits >> shift
+    before = np.bitwise_xor.accumulate(np.concatenate([[np.uint8(is_open)], bits[:-1] & 1]))
+    return np.unpackbits(bits ^ before * np.uint8(255), count=len(quotes)).view(bool)
 
 
 def rewrite(path: Path, dialect: Csv, folder: Path) -> Text:

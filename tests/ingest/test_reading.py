@@ -49,6 +49,11 @@ def write(tmp_path: Path, content: str | bytes, name: str = "export.csv") -> Pat
         ('"a\nb",c\n1,x\n', False, [(3, "1", "x")]),
         ('a,b\n1, x \n2,"  y"\n', True, [(2, "1", "x"), (3, "2", "y")]),
         ("a,b\n1,\n,\n", True, [(2, "1", None), (3, None, None)]),
+        ("a,b\n1,x,\n2,y\n", False, [(3, "2", "y")]),
+        ('a,b\n1,"x",""\n2,",,"\n', False, [(3, "2", ",,")]),
+        ('a,b\n1,  "x, y"\n', False, [(2, "1", "x, y")]),
+        ('a,b\n1,x "y" z\n', False, [(2, "1", 'x "y" z')]),
+        ('a,b\n1,\t"x"\n', False, [(2, "1", '"x"')]),
         ("a,b\n", True, []),
         ("\ufeffa,b\n1,é\u00a0\n", True, [(2, "1", "é")]),
     ],
@@ -60,6 +65,8 @@ def test_every_record_has_its_true_line(tmp_path: Path, content: str, is_simple:
 def test_lines_before_the_header_are_counted(tmp_path: Path) -> None:
     path = write(tmp_path, "# report\n# of today, perhaps\na;b\n1;x\n")
     assert records(path, Csv(delimiter=";", skip_rows=2)) == (True, [(4, "1", "x")])
+    path = write(tmp_path, "# a report;;;\na;b\n1;x\n")
+    assert records(path, Csv(delimiter=";", skip_rows=1)) == (True, [(3, "1", "x")])
     path = write(tmp_path, '# report\na;b\n1;"x\ny"\n2;z\n')
     assert records(path, Csv(delimiter=";", skip_rows=1)) == (False, [(3, "1", "x\ny"), (5, "2", "z")])
 
