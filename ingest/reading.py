@@ -39,6 +39,8 @@ BATCH_RECORDS = 20_000
 # The name of the plain UTF-8 copy of a text that is packed or encoded otherwise.
 COPY = "text.csv"
 _CODECS = {"utf-8": "utf-8-sig", "utf-16": "utf-16", "latin-1": "latin-1", "cp1252": "cp1252"}
+# What an export that is not of the declared encoding may be.
+_HINTS = {"utf-8": "cp1252 is usual for French systems", "utf-16": "ask how the system exports"}
 
 
 @dataclass(frozen=True)
@@ -188,7 +190,10 @@ def _utf8(content: BinaryIO, dialect: Csv) -> Iterator[bytes]:
     """The content as blocks of UTF-8, its encoding proven, without byte-order mark and without blank lines at its end."""
     decoder = codecs.getincrementaldecoder(_CODECS[dialect.encoding])("strict")
     is_utf8, is_first, is_ended, held = dialect.encoding == "utf-8", True, False, b""
+    may_be_other = dialect.encoding in ("latin-1", "cp1252")
     while block := content.read(BLOCK):
+        if may_be_other and not block.isascii():
+            may_be_other = _is_doubtful(block, dialect)
         if is_utf8 and block.isascii() and not decoder.getstate()[0]:
             data = block
         else:
@@ -204,9 +209,25 @@ def _utf8(content: BinaryIO, dialect: Csv) -> Iterator[bytes]:
     decoder.decode(b"", True)
 
 
+def _is_doubtful(block: bytes, dialect: Csv) -> bool:
+    """Whether whole lines of the block are plain ASCII still, which any encoding may be.
+
+    Raises `UnicodeDecodeError` where they are UTF-8 or UTF-16, whose bytes read as other letters of one byte each.
+    """
+    lines = block[: block.rfind(b"\n") + 1] or block
+    if (sign := re.search(rb"[\x80-\xff]", lines)) is None:
+        return True
+    if not lines.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        try:
+            lines.decode()
+        except UnicodeDecodeError:
+            return False
+    raise UnicodeDecodeError(dialect.encoding, lines, *sign.span(), "of another encoding")
+
+
 def _wrong_encoding(error: UnicodeDecodeError, dialect: Csv, line: int) -> DataRefused:
     line += error.object[: error.start].count(b"\n")
-    hint = "cp1252 is usual for French systems" if dialect.encoding == "utf-8" else "ask how the system exports"
+    hint = _HINTS.get(dialect.encoding, "utf-8 is usual for web systems")
     return DataRefused(f"line {line}: not {dialect.encoding} text; declare what it is in `csv: {{encoding: …}}` ({hint})")
 
 
@@ -246,8 +267,9 @@ def render(fields: Iterable[str | None], dialect: Csv) -> str:
     if not dialect.quote:
         return dialect.delimiter.join(field or "" for field in fields)
     line = io.StringIO()
-    csv.writer(line, delimiter=dialect.delimiter, quotechar=dialect.quote, lineterminator="\n").writerow(list(fields))
-    return line.getvalue().removesuffix("\n")
+    # The writer quotes what is in its own end of line.
+    csv.writer(line, delimiter=dialect.delimiter, quotechar=dialect.quote, lineterminator="\r\n").writerow(list(fields))
+    return line.getvalue().removesuffix("\r\n")
 
 
 def scan(path: Path, dialect: Csv, folder: Path) -> Text | None:

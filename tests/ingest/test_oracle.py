@@ -93,7 +93,7 @@ REFUSED = Verdict(None, None)
 
 
 def oracle(text: str, rows: list[list[str]], dialect: Dialect) -> Verdict:
-    if not (dialect.may_be_cut or text.endswith("\n")):
+    if is_utf8(text.encode(dialect.encoding), dialect) or not (dialect.may_be_cut or text.endswith("\n")):
         return REFUSED
     reader = csv.reader(
         io.StringIO(text, newline=""),
@@ -124,6 +124,16 @@ def oracle(text: str, rows: list[list[str]], dialect: Dialect) -> Verdict:
             rejects += faults
             loaded += [] if faults else [(line, *values)]
     return REFUSED if rejects and not loaded else Verdict(loaded, sorted(rejects, key=repr))
+
+
+def is_utf8(content: bytes, dialect: Dialect) -> bool:
+    """Whether text declared to have a byte for each letter reads as UTF-8, so that it surely is."""
+    if dialect.codec not in ("latin-1", "cp1252") or content.isascii():
+        return False
+    try:
+        return bool(content.decode())
+    except UnicodeDecodeError:
+        return False
 
 
 def is_quoted(dialect: Dialect) -> bool:

@@ -135,6 +135,13 @@ def test_another_encoding_is_refused_naming_the_line(tmp_path: Path) -> None:
     assert "cp1252" in told
 
 
+@pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16"])
+def test_text_declared_to_have_a_byte_for_each_letter_is_refused_where_it_has_more(tmp_path: Path, codec: str) -> None:
+    path = write(tmp_path, "a,b\n1,x\n2,crème\n".encode(codec))
+    line = 3 if codec == "utf-8" else 1
+    assert f"line {line}: not cp1252 text" in refusal(path, Csv(encoding="cp1252"))
+
+
 def test_a_cut_file_is_refused_unless_its_system_never_ends_it(tmp_path: Path) -> None:
     path = write(tmp_path, "a,b\n1,x\n2,19.9")
     assert "line 3: the last line does not end" in refusal(path)
@@ -173,6 +180,14 @@ def test_records_of_a_wrong_length_are_set_apart_with_their_line(tmp_path: Path)
         ("3", "3 fields where the header has 2", '2,"y\ny",z'),
         ("5", "1 fields where the header has 2", "3"),
     ]
+
+
+@pytest.mark.parametrize("cells", [["a\rb", "c\nd"], ["", 'x "y"', ' "z"'], ["1;2", "3,4"]])
+def test_a_record_set_apart_reads_back_from_its_line(tmp_path: Path, cells: list[str]) -> None:
+    line = reading.render(cells, Csv())
+    header = ",".join(f"h{number}" for number in range(len(cells)))
+    expected = tuple(cell.strip() or None for cell in cells)
+    assert records(write(tmp_path, f"{header}\n{line}\n"))[1] == [(2, *expected)]
 
 
 CELL = st.text(st.sampled_from('ab ,;"\n\r é\u00a0'), max_size=6)
