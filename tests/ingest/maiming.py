@@ -28,95 +28,39 @@ Reading = Literal["as it is", "without the record", "with a mark", "no row"]
 
 @dataclass(frozen=True)
 class System:
-    """A sample, how files of its kind are named, which of its sound records is maimed, and the headers of its cells by kind."""
+    """A sample, which of its sound records is maimed, and the headers of the cells that are: a text, a number, a day."""
 
     sample: str
-    name: str
     record: int
-    cells: dict[Cell, str]
+    text: str
+    number: str | None
+    day: str
+
+    def file(self, number: int) -> str:
+        """A name that the system might give a file."""
+        return f"{self.sample[:-6]}{number:02}.csv"
 
 
 # E-commerce, till, customer service and shipping; then French systems: till, CRM, ERP, WMS, TMS, OMS.
 SYSTEMS = {
-    "shopify_orders": System(
-        "orders_export_1.csv",
-        "orders_export_{:02}.csv",
-        3,
-        {"text": "Lineitem sku", "number": "Lineitem price", "day": "Created at"},
-    ),
-    "woocommerce_advanced_export": System(
-        "orders-2026-02-01-06-00-00.csv",
-        "orders-2026-02-01-06-00-{:02}.csv",
-        -1,
-        {"text": "SKU", "number": "Item Cost", "day": "Order Date"},
-    ),
-    "prestashop_orders": System(
-        "order_2026-02-01_060000.csv", "order_20{:02}.csv", 4, {"text": "Payment", "number": "Total", "day": "Date"}
-    ),
-    "prestashop_orders_fr": System(
-        "order_2026-02-01_061500.csv", "order_20{:02}.csv", 4, {"text": "Paiement", "number": "Total", "day": "Date"}
-    ),
-    "etsy_orders": System(
-        "EtsySoldOrderItems2026-1.csv",
-        "EtsySoldOrderItems{:02}.csv",
-        -1,
-        {"text": "Listing ID", "number": "Price", "day": "Sale Date"},
-    ),
-    "square_items": System(
-        "items-2024-01-01-2024-02-01.csv", "items-{:02}.csv", 4, {"text": "SKU", "number": "Gross Sales", "day": "Date"}
-    ),
-    "zendesk_tickets": System("export-2026-02-01-0600-1234567.csv", "export-20{:02}.csv", 3, {"text": "Id", "day": "Created at"}),
+    "shopify_orders": System("orders_export_1.csv", 3, "Lineitem sku", "Lineitem price", "Created at"),
+    "woocommerce_advanced_export": System("orders-2026-02-01-06-00-00.csv", -1, "SKU", "Item Cost", "Order Date"),
+    "prestashop_orders": System("order_2026-02-01_060000.csv", 4, "Payment", "Total", "Date"),
+    "prestashop_orders_fr": System("order_2026-02-01_061500.csv", 4, "Paiement", "Total", "Date"),
+    "etsy_orders": System("EtsySoldOrderItems2026-1.csv", -1, "Listing ID", "Price", "Sale Date"),
+    "square_items": System("items-2024-01-01-2024-02-01.csv", 4, "SKU", "Gross Sales", "Date"),
+    "zendesk_tickets": System("export-2026-02-01-0600-1234567.csv", 3, "Id", None, "Created at"),
     "shipstation_shipments": System(
-        "shipstation_shipments_2021-04.csv",
-        "shipstation_shipments_{:02}.csv",
-        2,
-        {"text": "Carrier - Service Selected", "number": "Carrier - Fee", "day": "Date - Shipped Date"},
+        "shipstation_shipments_2021-04.csv", 2, "Carrier - Service Selected", "Carrier - Fee", "Date - Shipped Date"
     ),
-    "caisse_tickets": System(
-        "export_tickets_012_20260105.csv",
-        "export_tickets_{:02}.csv",
-        5,
-        {"text": "Code article", "number": "PU TTC", "day": "Date"},
-    ),
-    "crm_clients": System(
-        "export_clients_20260105.csv", "export_clients_{:02}.csv", 1, {"text": "Magasin de rattachement", "day": "Créé le"}
-    ),
-    "erp_articles": System(
-        "export_articles_20260105.csv",
-        "export_articles_{:02}.csv",
-        1,
-        {"text": "Code article", "number": "PA HT", "day": "Date d'entrée"},
-    ),
-    "erp_tarifs": System(
-        "export_tarifs_20260107.csv",
-        "export_tarifs_{:02}.csv",
-        -1,
-        {"text": "Code article", "number": "Prix TTC", "day": "Du"},
-    ),
-    "wms_mouvements": System(
-        "export_mouvements_20260105.csv",
-        "export_mouvements_{:02}.csv",
-        -1,
-        {"text": "Article", "number": "Qté", "day": "Horodatage"},
-    ),
-    "wms_stock": System(
-        "export_stock_20260105.csv",
-        "export_stock_{:02}.csv",
-        1,
-        {"text": "Article", "number": "Physique", "day": "Date de stock"},
-    ),
-    "tms_expeditions": System(
-        "export_expeditions_20260108.csv",
-        "export_expeditions_{:02}.csv",
-        1,
-        {"text": "Service", "number": "Coût HT", "day": "Expédié le"},
-    ),
-    "oms_preparations": System(
-        "export_preparations_20260106.csv",
-        "export_preparations_{:02}.csv",
-        1,
-        {"text": "Site", "number": "Coût HT", "day": "Créée le"},
-    ),
+    "caisse_tickets": System("export_tickets_012_20260105.csv", 5, "Code article", "PU TTC", "Date"),
+    "crm_clients": System("export_clients_20260105.csv", 1, "Magasin de rattachement", None, "Créé le"),
+    "erp_articles": System("export_articles_20260105.csv", 1, "Code article", "PA HT", "Date d'entrée"),
+    "erp_tarifs": System("export_tarifs_20260107.csv", -1, "Code article", "Prix TTC", "Du"),
+    "wms_mouvements": System("export_mouvements_20260105.csv", -1, "Article", "Qté", "Horodatage"),
+    "wms_stock": System("export_stock_20260105.csv", 1, "Article", "Physique", "Date de stock"),
+    "tms_expeditions": System("export_expeditions_20260108.csv", 1, "Service", "Coût HT", "Expédié le"),
+    "oms_preparations": System("export_preparations_20260106.csv", 1, "Site", "Coût HT", "Créée le"),
 }
 
 
@@ -137,7 +81,7 @@ class Export:
         return self.system.record % len(self.rows)
 
     def index(self, cell: Cell) -> int:
-        return self.header.index(self.system.cells[cell])
+        return self.header.index(getattr(self.system, cell))
 
     def line(self, fields: Sequence[str]) -> str:
         output = io.StringIO()
@@ -216,7 +160,7 @@ class Kind:
     encoding: str | None = None
 
     def applies(self, export: Export) -> bool:
-        return self.cell in export.system.cells and self.encoding in (None, export.dialect.encoding)
+        return getattr(export.system, self.cell) is not None and self.encoding in (None, export.dialect.encoding)
 
     def content(self, export: Export) -> bytes:
         maimed = self.maim(export)
@@ -313,7 +257,7 @@ KINDS = {
     ),
     "a column renamed": refused(
         lambda e: e.with_columns(
-            lambda row, is_header: [f"{field}s" if is_header and field == e.system.cells["text"] else field for field in row]
+            lambda row, is_header: [f"{field}s" if is_header and field == e.system.text else field for field in row]
         ).text(),
         "is missing (did you mean",
     ),
@@ -322,7 +266,7 @@ KINDS = {
         "is missing",
     ),
     "a column twice": refused(
-        lambda e: e.with_columns(lambda row, is_header: [*row, e.system.cells["text"] if is_header else "x"]).text(),
+        lambda e: e.with_columns(lambda row, is_header: [*row, e.system.text if is_header else "x"]).text(),
         "is there 2 times",
     ),
     "no header": refused(lambda e: e.joined(e.lines()[1:]), NO_HEADER),

@@ -49,7 +49,7 @@ def arrive(folder: Path, cases: Sequence[tuple[str, str]]) -> Corpus:
     sound = [(reading, system) for system in systems for reading in SOUND]
     for moment, (kind, system) in enumerate([*sound, *cases], start=1_750_000_000):
         number, one, source = list(SOUND | KINDS).index(kind), (SOUND | KINDS)[kind], MAPPINGS[system].source
-        path = settings.inbox / source / one.file.format(SYSTEMS[system].name.format(number))
+        path = settings.inbox / source / one.file.format(SYSTEMS[system].file(number))
         path.parent.mkdir(parents=True, exist_ok=True)
         written = folder / f"{source}_{path.name}" if one.is_link else path
         written.write_bytes(one.content(EXPORTS[system]))
@@ -89,17 +89,19 @@ def is_as_expected(corpus: Corpus, kind: str, system: str) -> None:
     lines = set(range(first, first + one.records)) if one.verdict == "loaded_with_rejects" else set()
     assert {line for line, _ in outcome.rejects} == lines
     assert (load.rows_in, load.rows_rejected) == (load.rows_loaded + len(lines), len(lines))
-    assert outcome.tables == (expected(corpus[one.rows, system].tables, one.text) if one.rows in SOUND else {})
+    assert outcome.tables == (expected(corpus[one.rows, system], one.text) if one.rows in SOUND else {})
 
 
-def expected(tables: Tables, text: str | None) -> Tables:
+def expected(sound: Outcome, text: str | None) -> Tables:
     """The rows of a sound reading, `text` standing wherever the mark does."""
+    assert sound.load.verdict == "loaded"
+    assert sound.tables
     if text is None:
-        return tables
-    assert any(MARK in row for rows in tables.values() for row in rows), "the mark was not loaded"
+        return sound.tables
+    assert any(MARK in row for rows in sound.tables.values() for row in rows), "the mark was not loaded"
     return {
         table: Counter({tuple(text if value == MARK else value for value in row): times for row, times in rows.items()})
-        for table, rows in tables.items()
+        for table, rows in sound.tables.items()
     }
 
 

@@ -23,9 +23,12 @@ def records(path: Path, dialect: Csv | None = None) -> tuple[bool, list[tuple]]:
     folder = Path(tempfile.mkdtemp(dir=path.parent))
     text = reading.scan(path, dialect, folder)
     is_simple = text is not None
-    text = text or reading.rewrite(path, dialect, folder)
-    cells = ", ".join(f"c{index}" for index in range(len(text.header)))
-    return is_simple, duckdb.execute(f"select line, {cells} from ({text.select()}) order by line").fetchall()
+    return is_simple, cells(text or reading.rewrite(path, dialect, folder))
+
+
+def cells(text: reading.Text) -> list[tuple]:
+    names = ", ".join(f"c{index}" for index in range(len(text.header)))
+    return duckdb.execute(f"select line, {names} from ({text.select()}) order by line").fetchall()
 
 
 def write(tmp_path: Path, content: str | bytes, name: str = "export.csv") -> Path:
@@ -182,12 +185,11 @@ def test_records_of_a_wrong_length_are_set_apart_with_their_line(tmp_path: Path)
     ]
 
 
-@pytest.mark.parametrize("cells", [["a\rb", "c\nd"], ["", 'x "y"', ' "z"'], ["1;2", "3,4"]])
-def test_a_record_set_apart_reads_back_from_its_line(tmp_path: Path, cells: list[str]) -> None:
-    line = reading.render(cells, Csv())
-    header = ",".join(f"h{number}" for number in range(len(cells)))
-    expected = tuple(cell.strip() or None for cell in cells)
-    assert records(write(tmp_path, f"{header}\n{line}\n"))[1] == [(2, *expected)]
+@pytest.mark.parametrize("record", [["a\rb", "c\nd"], ["", 'x "y"', ' "z"'], ["1;2", "3,4"]])
+def test_a_record_set_apart_reads_back_from_its_line(tmp_path: Path, record: list[str]) -> None:
+    header = ",".join(f"h{number}" for number in range(len(record)))
+    path = write(tmp_path, f"{header}\n{reading.render(record, Csv())}\n")
+    assert records(path)[1] == [(2, *(field.strip() or None for field in record))]
 
 
 CELL = st.text(st.sampled_from('ab ,;"\n\r é\u00a0'), max_size=6)
@@ -206,3 +208,21 @@ def test_any_table_is_read_back_with_its_lines(tmp_path_factory: pytest.TempPath
         expected.append((line, *((cell.strip(reading.SPACES) or None) for cell in row)))
     path = write(tmp_path_factory.mktemp("any"), output.getvalue())
     assert records(path)[1] == expected
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(st.sampled_from('a ,"\n\r\t\u00a0'), max_size=40), st.sampled_from([",", "\t"]))
+def test_what_is_read_side_by_side_is_what_is_read_record_by_record(
+    tmp_path_factory: pytest.TempPathFactory, rows: str, delimiter: str
+) -> None:
+    dialect = Csv(delimiter=delimiter, final_newline="optional")
+    path = write(tmp_path_factory.mktemp("any"), f"a{delimiter}b\n{rows}")
+    text = reading.scan(path, dialect, path.parent)
+    if text is None:
+        return
+    try:
+        found = cells(text)
+    except duckdb.InvalidInputException:
+        return
+    again = reading.rewrite(path, dialect, path.parent)
+    assert (found, again.ragged_records) == (cells(again), 0)
