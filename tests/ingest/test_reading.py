@@ -210,19 +210,32 @@ def test_any_table_is_read_back_with_its_lines(tmp_path_factory: pytest.TempPath
     assert records(path)[1] == expected
 
 
-@settings(max_examples=200, deadline=None)
-@given(st.text(st.sampled_from('a ,"\n\r\t\u00a0'), max_size=40), st.sampled_from([",", "\t"]))
-def test_what_is_read_side_by_side_is_what_is_read_record_by_record(
-    tmp_path_factory: pytest.TempPathFactory, rows: str, delimiter: str
-) -> None:
+TEXT = st.text(st.sampled_from('a ,"\n\r\t\u00a0'), max_size=40)
+
+
+def is_read_alike(folder: Path, rows: str, delimiter: str) -> None:
+    """What is read side by side, if that is not refused, is what is read record by record."""
     dialect = Csv(delimiter=delimiter, final_newline="optional")
-    path = write(tmp_path_factory.mktemp("any"), f"a{delimiter}b\n{rows}")
-    text = reading.scan(path, dialect, path.parent)
+    path = write(folder, f"a{delimiter}b\n{rows}")
+    text = reading.scan(path, dialect, folder)
     if text is None:
         return
     try:
         found = cells(text)
     except duckdb.InvalidInputException:
         return
-    again = reading.rewrite(path, dialect, path.parent)
+    again = reading.rewrite(path, dialect, folder)
     assert (found, again.ragged_records) == (cells(again), 0)
+
+
+@settings(max_examples=200, deadline=None)
+@given(TEXT, st.sampled_from([",", "\t"]))
+def test_any_text_is_read_alike_in_both_ways(tmp_path_factory: pytest.TempPathFactory, rows: str, delimiter: str) -> None:
+    is_read_alike(tmp_path_factory.mktemp("any"), rows, delimiter)
+
+
+@pytest.mark.proof
+@settings(max_examples=15_000, deadline=None)
+@given(TEXT, st.sampled_from([",", "\t"]))
+def test_fifteen_thousand_texts_are_read_alike(tmp_path_factory: pytest.TempPathFactory, rows: str, delimiter: str) -> None:
+    is_read_alike(tmp_path_factory.mktemp("any"), rows, delimiter)
