@@ -4,7 +4,7 @@ import csv
 import gzip
 import io
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -210,13 +210,15 @@ def test_any_table_is_read_back_with_its_lines(tmp_path_factory: pytest.TempPath
     assert records(path)[1] == expected
 
 
-TEXT = st.text(st.sampled_from('a ,"\n\r\t\u00a0'), max_size=40)
+PLAIN = st.sampled_from(["a", "", "a b", " a", '"a"', '""', '"a,b"', '"a\tb"', '"a ""b"""', '" a "', "é", "\u00a0a"])
+BROKEN = st.text(st.sampled_from('a ,"\n\r\t\u00a0'), max_size=6)
+LINE = st.tuples(PLAIN, PLAIN) | st.tuples(PLAIN, PLAIN) | st.lists(PLAIN | BROKEN, min_size=1, max_size=3)
 
 
-def is_read_alike(folder: Path, rows: str, delimiter: str) -> None:
+def is_read_alike(folder: Path, lines: list[Sequence[str]], delimiter: str, end: str) -> None:
     """What is read side by side, if that is not refused, is what is read record by record."""
     dialect = Csv(delimiter=delimiter, final_newline="optional")
-    path = write(folder, f"a{delimiter}b\n{rows}")
+    path = write(folder, end.join(map(delimiter.join, [("a", "b"), *lines])))
     text = reading.scan(path, dialect, folder)
     if text is None:
         return
@@ -229,13 +231,17 @@ def is_read_alike(folder: Path, rows: str, delimiter: str) -> None:
 
 
 @settings(max_examples=200, deadline=None)
-@given(TEXT, st.sampled_from([",", "\t"]))
-def test_any_text_is_read_alike_in_both_ways(tmp_path_factory: pytest.TempPathFactory, rows: str, delimiter: str) -> None:
-    is_read_alike(tmp_path_factory.mktemp("any"), rows, delimiter)
+@given(st.lists(LINE, max_size=5), st.sampled_from([",", "\t"]), st.sampled_from(["\n", "\r\n"]))
+def test_any_text_is_read_alike_in_both_ways(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[Sequence[str]], delimiter: str, end: str
+) -> None:
+    is_read_alike(tmp_path_factory.mktemp("any"), lines, delimiter, end)
 
 
 @pytest.mark.proof
 @settings(max_examples=15_000, deadline=None)
-@given(TEXT, st.sampled_from([",", "\t"]))
-def test_fifteen_thousand_texts_are_read_alike(tmp_path_factory: pytest.TempPathFactory, rows: str, delimiter: str) -> None:
-    is_read_alike(tmp_path_factory.mktemp("any"), rows, delimiter)
+@given(st.lists(LINE, max_size=5), st.sampled_from([",", "\t"]), st.sampled_from(["\n", "\r\n"]))
+def test_fifteen_thousand_texts_are_read_alike(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[Sequence[str]], delimiter: str, end: str
+) -> None:
+    is_read_alike(tmp_path_factory.mktemp("any"), lines, delimiter, end)
