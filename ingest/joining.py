@@ -6,7 +6,7 @@ from itertools import accumulate
 from pathlib import Path
 
 from ingest.mappings import Csv
-from ingest.reading import Text
+from ingest.reading import Text, after
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,7 @@ def join(texts: Mapping[int, Text], path: Path) -> Joined:
     with path.open("wb") as output:
         for number, text in enumerate(texts.values(), start=1):
             assert text.lines_before is not None
-            _, *rows = text.path.read_bytes().split(b"\n", text.lines_before)
-            body = rows[-1] if len(rows) == text.lines_before else b""
+            body = after(text.path.read_bytes(), text.lines_before)
             if body := body.rstrip(b"\r\n").replace(b"\r\n", b"\n"):
                 mark = f"{number}{delimiter}".encode()
                 output.write(mark + body.replace(b"\n", b"\n" + mark) + b"\n")

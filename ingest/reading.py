@@ -292,7 +292,7 @@ def scan(path: Path, dialect: Csv, folder: Path) -> Text | None:
                         data = (b"" if lines.are_ended else b"\n") + _body(data, dialect, header, number)
                     elif is_start:
                         header, before = _header(data, dialect)
-                        head.read(data.removesuffix(_after(data, before)))
+                        head.read(data.removesuffix(after(data, before)))
                     is_start = False
                     if copy:
                         copy.write(data)
@@ -319,10 +319,10 @@ def _body(start: bytes, dialect: Csv, header: tuple[str, ...], number: int) -> b
     found, before = _header(start, dialect)
     if found != header:
         raise DataRefused(f"member {number} of the archive has other columns than the first; send exports of one kind together")
-    return _after(start, before)
+    return after(start, before)
 
 
-def _after(text: bytes, lines: int) -> bytes:
+def after(text: bytes, lines: int) -> bytes:
     """What follows so many lines."""
     rows = text.split(b"\n", lines)
     return rows[lines] if len(rows) > lines else b""

@@ -28,7 +28,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as run
 from hypothesis import strategies as st
 
-from ingest import DataRefused, loading, reading, vault
+from ingest import loading, reading, vault
+from ingest.loading import Delivery
 from ingest.mappings import read_mapping
 from settings import Settings
 
@@ -306,9 +307,9 @@ class Warehouse:
         path.write_bytes(content)
         described.write_text(dialect.mapping(), encoding="utf-8")
         mapping = read_mapping(described, "UTC")
-        try:
-            load = loading.load_file(self.connection, None, mapping, path, reading.sha256(path), self.folder)
-        except DataRefused:
+        delivery = Delivery(path, path.name, mapping.source, reading.sha256(path), path.lstat(), mapping)
+        (load,) = loading.load_files(self.connection, None, [delivery], self.folder)
+        if not load.is_loaded:
             return REFUSED
         names = ", ".join(["_line", *COLUMNS])
         rows = self._ask(f"select {names} from raw.work_hours where _file_id = ? order by _line", load.file_id)
