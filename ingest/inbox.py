@@ -101,19 +101,18 @@ def ingest(
             tell(loads[-1])
         return IngestSummary(tuple(loads), tuple(path.name for path in unfinished))
 
-    with loading.scratch(settings) as folder:
-        warehouse = loading.connect(settings.warehouse, folder, vault.hash_key(settings), settings.loading_memory)
-        safe = vault.connect(settings.vault, folder, vault.hash_key(settings))
-        try:
-            vault.forget_unrecorded(safe, ledger.next_file_id(warehouse) - 1)
-            for batch in _batches(_recognised(settings, mappings, path) for path in files):
-                for load in _take(settings, warehouse, safe, batch, folder):
-                    loads.append(load)
-                    tell(load)
-            resolution = None if vault.is_resolved(warehouse) else vault.resolve(warehouse)
-        finally:
-            warehouse.close()
-            safe.close()
+    key = vault.hash_key(settings)
+    with (
+        loading.scratch(settings) as folder,
+        loading.connect(settings.warehouse, folder, key, settings.loading_memory) as warehouse,
+        vault.connect(settings.vault, folder, key) as safe,
+    ):
+        vault.forget_unrecorded(safe, ledger.next_file_id(warehouse) - 1)
+        for batch in _batches(_recognised(settings, mappings, path) for path in files):
+            for load in _take(settings, warehouse, safe, batch, folder):
+                loads.append(load)
+                tell(load)
+        resolution = None if vault.is_resolved(warehouse) else vault.resolve(warehouse)
     return IngestSummary(tuple(loads), tuple(path.name for path in unfinished), resolution)
 
 

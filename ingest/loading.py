@@ -5,7 +5,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Hashable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -53,9 +53,11 @@ def scratch(settings: Settings) -> Iterator[Path]:
 
 def connect(warehouse: Path, folder: Path, key: bytes, memory: str = "1GB") -> duckdb.DuckDBPyConnection:
     """The warehouse, ready to load into; it spills to `folder`."""
-    connection = duckdb.connect(str(warehouse))
-    vault.prepare(connection, folder / "warehouse", key, memory)
-    create_tables(connection)
+    with ExitStack() as failing:
+        connection = failing.enter_context(duckdb.connect(str(warehouse)))
+        vault.prepare(connection, folder / "warehouse", key, memory)
+        create_tables(connection)
+        failing.pop_all()
     return connection
 
 
