@@ -16,6 +16,7 @@ SESSIONS = 90
 VISITS = 60
 CONTACTS = 120
 VISITED_HOURS = 400
+REPORTED_DAYS = 60
 PICKUPS = 40
 HOURS = 60
 RESERVATIONS = 40
@@ -56,6 +57,7 @@ def loads(seed: int) -> Iterator[Load]:
     _handovers(Random(seed + 1), made)
     _predictions(Random(seed + 2), made)
     _traffic(Random(f"traffic {seed}"), made)
+    _web_traffic(Random(f"web traffic {seed}"), made)
     # A stream of their own, so that what is above stays as it is.
     random = Random(seed + 100)
     _fulfilments(random, made)
@@ -253,6 +255,16 @@ def _traffic(random: Random, made: list[Load]) -> None:
         counted: Row = {"location_id": random.choice(list(STORES)), "hour_start": hour}
         for load in _deliveries(random, made, hour):
             load.add("counters", "store_traffic", counted | {"entries": random.randrange(9)})
+
+
+def _web_traffic(random: Random, made: list[Load]) -> None:
+    """Days of which a report counts the sessions, with and without sessions of their own."""
+    days = [row["started_at"] for load in made for row in load.systems["analytics"]["sessions"]]
+    for _ in range(REPORTED_DAYS):
+        day = random.choice([*days, _instant(random, random.randrange(716))])
+        counted: Row = {"traffic_date": day.date(), "channel": random.choice(["web", "app"])}
+        for load in _deliveries(random, made, day):
+            load.add("analytics", "web_traffic", counted | {"sessions": random.randrange(50)})
 
 
 def _work_hours(random: Random, made: list[Load]) -> None:

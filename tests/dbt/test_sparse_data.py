@@ -178,19 +178,35 @@ def test_without_an_export_its_kpis_say_so_and_no_other_changes(
 ) -> None:
     source = f"source.omnikpi.raw.{entity}"
     if not whole.manifest.child_map.get(source):
-        assert not [name for name, metric in shown(complete).items() if entity in metric.needs]
+        assert not [name for name, metric in shown(complete).items() if entity in metric.needs + metric.needs_one_of]
         return
     build = changed(f"delete from raw.{entity}", entity)
     found, wrong = answers(build), []
     for name, metric in shown(build).items():
         is_missing = entity in missing(build, metric)
-        if is_missing != (entity in metric.needs):
+        is_last = entity in metric.needs_one_of and not any(build.info["entities"].get(other) for other in metric.needs_one_of)
+        if is_missing != (is_last or entity in metric.needs):
             wrong.append(f"{name}: says {missing(build, metric)} is missing")
         is_told = found[name] is not None or meta(build, name).get("refusal")
         is_refined = any(fnmatch(name, pattern) for pattern in REFINING.get(entity, ())) and is_told
-        if entity not in metric.needs and not is_refined and not _is_near(found[name], usual[name], NEIGHBOURING.get(entity)):
+        if not is_missing and not is_refined and not _is_near(found[name], usual[name], NEIGHBOURING.get(entity)):
             wrong.append(f"{name}: {usual[name]} → {found[name]}, although it does not need {entity}")
     assert not wrong, "\n".join(wrong)
+
+
+def test_where_only_a_report_counts_sessions_visits_are_known_and_visitors_are_not(
+    usual: Answers, changed: Callable[..., Build]
+) -> None:
+    day = "cast(timezone('Europe/Paris', timezone('UTC', started_at)) as date)"
+    report = f"select {day} as traffic_date, channel, count(*) as sessions, 'ga4' as _source, 1 as _file_id from raw.sessions"
+    reported = f"insert into raw.web_traffic by name {report} group by all; delete from raw.sessions"
+    build = changed(reported, "sessions", "web_traffic")
+    found = answers(build)
+    for name in ("web_visits", "web_conversion_rate"):
+        assert not missing(build, shown(build)[name])
+        assert _is_near(found[name], usual[name], None)
+    assert found["sessions"] is None
+    assert missing(build, shown(build)["web_to_store_conversion_rate"]) == ["sessions"]
 
 
 def test_a_retailer_without_a_row_has_marts_and_every_kpi_is_empty(manifest: Manifest, tmp_path: Path) -> None:
