@@ -451,12 +451,24 @@ def _to_utc(local: str, zone: str, changes: ClockChanges) -> str:
 
 
 def _earlier(local: str, zone: str) -> str:
-    # Of two instants with one clock time the engine takes the later; clocks go back by an hour.
-    return f"(timezone({zone}, {local}) - to_hours(1))"
+    """SQL of the first of two instants with one clock time; null where there is only one."""
+    # The engine takes the later of the two. The other is the time by the offset from UTC of hours before.
+    later = f"timezone({zone}, {local})"
+    before = f"({later} - to_hours({_HOURS_BEFORE}))"
+    gone_back = f"(timezone({zone}, {before}) - timezone('UTC', {before})) - ({local} - timezone('UTC', {later}))"
+    earlier = f"({later} - ({gone_back}))"
+    return f"case when timezone({zone}, {earlier}) = {local} and {earlier} < {later} then {earlier} end"
+
+
+# More than clocks are ever put back, and less than lies between two changes.
+_HOURS_BEFORE = 30
 
 
 def _is_repeated(local: str, zone: str) -> str:
-    return f"timezone({zone}, {_earlier(local, zone)}) = {local}"
+    # Nearly always clocks stood still, which is quickly seen.
+    hours = f"to_hours({_HOURS_BEFORE})"
+    is_still = f"timezone({zone}, timezone({zone}, {local}) - {hours}) = {local} - {hours}"
+    return f"case when {is_still} then false else ({_earlier(local, zone)}) is not null end"
 
 
 def _clock_reason(local: str, zone: str, changes: ClockChanges) -> str:

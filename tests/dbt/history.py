@@ -140,7 +140,8 @@ def _order(random: Random, made: list[Load], number: int) -> None:
                 "line_number": 1,
                 "order_id": random.choice([name, name, name, "elsewhere", None]),
             }
-            back |= {"sku": random.choice(SKUS), "quantity": 1, "refund_amount": 20, "returned_at": returned}
+            # Some refunds are an amount of no units.
+            back |= {"sku": random.choice(SKUS), "quantity": min(number % 5, 1), "refund_amount": 20, "returned_at": returned}
             back |= {"resolution": "refund", "location_id": random.choice([None, *STORES])}
             back |= {"identity_key": random.choice([None, f"k{random.randrange(PEOPLE)}"])}
             load.add(random.choice(["till", "shop"]), "returns", back)
