@@ -329,9 +329,13 @@ class Plan:
                 continue
             keys = ", ".join(self._keys(entity))
             over = f"filter (where takes_{entity.name} and not is_faulty) over (partition by {keys})"
-            taken.append(f"({_TAKES[cell.take or 'first'].format(value=f'own_{name}')} {over})::{column.type} as {name}")
+            value = f"{_TAKES[cell.take or 'first'].format(value=f'own_{name}')} {over}"
+            taken.append(f"try_cast({value} as {column.type}) as {name}")
             if column.required:
                 missing.append(f"(takes_{entity.name} and {name} is null)")
+            if cell.take == "sum":
+                taken.append(f"{value} is not null and try_cast({value} as {column.type}) is null as is_too_large_{name}")
+                missing.append(f"(takes_{entity.name} and is_too_large_{name})")
         if not taken:
             return rows
         rows = f"select *, {', '.join(taken)} from ({rows})"
@@ -481,10 +485,15 @@ class Plan:
             if feed.per:
                 # What another row of the key holds is no fault of this one.
                 missing = f"own_{name} is null and (text_{name} is not null or {name} is null and {str(column.required).lower()})"
+            reason = f"reason_{name}"
+            if cell.take == "sum":
+                too_large = casting.literal(f"too large a sum: its key's rows come to more than a {column.type} holds")
+                missing = f"({missing} or is_too_large_{name})"
+                reason = f"case when is_too_large_{name} then {too_large} else {reason} end"
             findings.append(
                 f"{{entity: '{entity.name}', column_name: '{column.name}', "
                 f"value: case when text_{name} is not null then {value} end, "
-                f"reason: case when takes_{entity.name} and {missing} then reason_{name} end}}"
+                f"reason: case when takes_{entity.name} and {missing} then {reason} end}}"
             )
         for entity in self.entities:
             for header, key in zip(self.mapping.feeds[entity.name].per, self._keys(entity), strict=True):
