@@ -107,7 +107,12 @@ refunded as (
         lines.order_id,
         sum(lines.sales_ttc) / nullif(sum(lines.sales), 0) - 1 as vat_rate
     from {{ ref('order_lines') }} as lines
-    where lines.order_id in (select changed.order_id from changed where changed.quantity = 0)
+    where
+        lines.order_id in (
+            select changed.order_id
+            from changed
+            where changed.quantity = 0
+        )
     group by lines.order_id
 ),
 
