@@ -95,6 +95,10 @@ def test_a_shipped_mapping_says_where_its_export_is_found_and_has_its_page(name:
     assert f"mappings/{name}.md" in pages()
 
 
+def test_every_entity_has_an_example_or_a_mapping_that_ships() -> None:
+    assert {entity for one in MAPPINGS.values() for entity in one.feeds} == set(entities())
+
+
 def test_an_export_without_what_its_entity_needs_is_refused_naming_it(tmp_path: Path) -> None:
     """AfterShip's usual columns do not say when a parcel arrived."""
     header, *rows = (SAMPLES / "aftership_shipments" / "aftership_shipments_2026-01.csv").read_text().splitlines()
