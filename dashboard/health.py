@@ -32,13 +32,14 @@ REASONS = """
 select
     rejects.entity,
     rejects.column_name,
-    regexp_replace(rejects.reason, '[0-9]+', 'n', 'g') as reason,
+    arg_max(rejects.reason, rejects.file_id) as reason,
     count(*) as count,
     arg_max(rejects.value, rejects.file_id) as value,
     arg_max(files.file_name, rejects.file_id) as file_name,
     arg_max(rejects.line, rejects.file_id) as line
 from ledger.rejects as rejects inner join ledger.files as files on rejects.file_id = files.file_id
-group by 1, 2, 3 order by count desc, 1, 2, 3 limit 200
+group by rejects.entity, rejects.column_name, regexp_replace(rejects.reason, '[0-9]+', '', 'g')
+order by count desc, 1, 2, 3 limit 200
 """
 NEW_COLUMNS = """
 select source, mapping, array_to_string(new_columns, ', ') as names, min(delivered_at) as since, count(*) as files

@@ -6,9 +6,10 @@ import numpy as np
 import polars as pl
 
 from demo import retailer
+from demo.currencies import FORINT
 from demo.files import ENGLISH, FRENCH, MARKET, Export, after, empty, euros, named, periods, split
 from demo.products import GIFT_CARD, Products, vat
-from demo.retailer import DAYS, START, paris_day
+from demo.retailer import DAYS, START, paris_day, working_days
 from demo.world import World
 
 _PRICE_KINDS = ("", "D", "P", "F", "S")
@@ -64,6 +65,20 @@ def erp(world: World) -> Iterator[Export]:
         yield Export(f"erp/tarifs_{span.label}.csv", table, FRENCH, after(span.first - 2, 6))
     yield Export("erp/charges_2024_2026.csv", costs(world), FRENCH, after(DAYS - 1, 6))
     yield Export("erp/temps_preparation.csv", hours(world), FRENCH, after(DAYS - 1, 6.2))
+
+
+def treasury(world: World, daily: int) -> Iterator[Export]:
+    """The rate of the forint on every working day."""
+    days = pl.DataFrame({"day": np.arange(DAYS), "rate": world.forint})
+    booked = days.filter(pl.Series(working_days()[:DAYS]))
+    for span, part in split(booked, "day", periods(daily, months=3)):
+        table = part.select(
+            (pl.lit(START) + pl.duration(days="day")).dt.strftime("%d/%m/%Y").alias("Date"),
+            pl.lit(FORINT).alias("Devise"),
+            # written out, for other numbers have two decimals
+            pl.col("rate").map_elements(lambda rate: f"{rate:.10f}".replace(".", ","), return_dtype=pl.String).alias("Cours EUR"),
+        )
+        yield Export(f"treasury/cours_{span.label}.csv", table, FRENCH, after(span.last, -4))
 
 
 def price_changes(products: Products) -> pl.DataFrame:

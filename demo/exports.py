@@ -25,6 +25,7 @@ def exports(world: World, daily: int) -> Iterator[Export]:
     yield from back_office.store_master()
     yield from back_office.erp(world)
     yield from back_office.planning(world)
+    yield from back_office.treasury(world, daily)
     yield from records.crm(world, daily)
     yield from records.accounts(world, daily)
     yield from selling.shop(world, daily)

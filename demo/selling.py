@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from demo import retailer
+from demo.currencies import BOUTIQUE, EURO, FORINT, in_forints
 from demo.files import (
     ENGLISH,
     FRENCH,
@@ -272,8 +273,11 @@ _MARKET_STATUS = {"paid": "À expédier", "shipped": "Expédiée", "delivered": 
 
 def marketplace(world: World, daily: int) -> Iterator[Export]:
     """One monthly file, a row per line with the order repeated; no VAT rate and no original price."""
-    told = ["order", "number", "day", "wall", "status", "shown_email", "shown_phone"]
-    rows = lines_of(world, world.sales.orders.filter(pl.col("channel") == MARKETPLACE).select(told))
+    told = ["order", "number", "day", "wall", "status", "shown_email", "shown_phone", "rate"]
+    orders = world.sales.orders.filter(pl.col("channel") == MARKETPLACE)
+    abroad = pl.col("order").is_in(in_forints(orders, world.sales.returns)["order"].implode())
+    rate = pl.Series(world.forint[orders["day"].to_numpy()])
+    rows = lines_of(world, orders.with_columns(rate=pl.when(abroad).then(rate).otherwise(1.0)).select(told))
     sku, name = np.array(world.products.frame["sku"]), np.array(world.products.frame["name"])
     for span, part in split(rows, "day", periods(daily)):
         table = part.select(
@@ -286,9 +290,10 @@ def marketplace(world: World, daily: int) -> Iterator[Export]:
             pl.Series("Réf. vendeur", sku[part["product"].to_numpy()]),
             pl.Series("Désignation", name[part["product"].to_numpy()]),
             pl.col("quantity").alias("Qté"),
-            euros("price").alias("Prix unitaire TTC"),
-            pl.when(pl.col("line") == 1).then(3.9).otherwise(0.0).alias("Frais de port"),
-            pl.lit("Place Vermeille").alias("Boutique"),
+            pl.when(pl.col("rate") == 1).then(pl.lit(EURO)).otherwise(pl.lit(FORINT)).alias("Devise"),
+            (euros("price") / pl.col("rate")).alias("Prix unitaire TTC"),
+            (pl.when(pl.col("line") == 1).then(3.9).otherwise(0.0) / pl.col("rate")).alias("Frais de port"),
+            pl.when(pl.col("rate") == 1).then(pl.lit("Place Vermeille")).otherwise(pl.lit(BOUTIQUE)).alias("Boutique"),
         )
         spoiled = (_BAD_SALES,) if span.label == "2026-02" else ()
         yield Export(f"marketplace/commandes_{span.label}.csv", table, MARKET, after(span.last, 7), spoiled)
@@ -302,5 +307,5 @@ def marketplace(world: World, daily: int) -> Iterator[Export]:
 _BAD_SALES = {
     "N° commande": "VM-1000001", "Créée le": "11/02/2026 09:30", "Statut": "Livrée", "N° ligne": "1",
     "Réf. vendeur": "0099998-01", "Désignation": "Divers", "Qté": "deux",
-    "Prix unitaire TTC": "12,90", "Frais de port": "3,90", "Boutique": "Place Vermeille",
+    "Devise": "EUR", "Prix unitaire TTC": "12,90", "Frais de port": "3,90", "Boutique": "Place Vermeille",
 }  # fmt: skip

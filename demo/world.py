@@ -7,6 +7,7 @@ import polars as pl
 
 from demo.collections import with_add_ons
 from demo.comebacks import with_purchases, with_refund_contacts
+from demo.currencies import forint
 from demo.disagreements import Disagreements, disagree
 from demo.journeys import Journeys, journeys, settle
 from demo.orders import Sales, sales
@@ -41,6 +42,7 @@ class World:
     stock: Stock
     disagreements: Disagreements
     preparation: pl.DataFrame
+    forint: np.ndarray  # euros for one, by day
     seed: int
 
 
@@ -67,4 +69,4 @@ def world(size: Size, seed: int) -> World:
     trips = replace(trips, contacts=with_refund_contacts(trade, trips.contacts, rng(72)))
     book = stock(sold, trade.orders, trade.lines, trade.returns, trips, rng(5), rng(51), rng(52))
     work = preparation(crowd, orders, trips.fulfilments, rng(50))
-    return World(crowd, sold, trade, trips, book, faults, work, seed)
+    return World(crowd, sold, trade, trips, book, faults, work, forint(rng(92)), seed)

@@ -104,21 +104,26 @@ def _column(column: dict) -> Column:
 
 
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Creates the schemas `raw` and `ledger` with all their tables, empty where new; adds newly declared columns."""
+    """Creates the schemas `raw` and `ledger` with all their tables, empty where new.
+
+    Columns declared since are added, and decimals declared wider since are widened: a value is never rounded to an old column.
+    """
     raw = {entity.name: entity.raw_columns for entity in entities().values()}
     ledger = {name: dict(column.split(" ", 1) for column in text.split(", ")) for name, text in LEDGER_TABLES.items()}
-    present = set(
-        connection.execute(
-            "select table_schema, table_name, column_name from information_schema.columns "
-            "where table_catalog = current_database()"
-        ).fetchall()
-    )
+    found = connection.execute(
+        "select table_schema, table_name, column_name, lower(data_type) from information_schema.columns "
+        "where table_catalog = current_database()"
+    ).fetchall()
+    present = {(schema, table, name): type_ for schema, table, name, type_ in found}
     existing = {(schema, table) for schema, table, _ in present}
     for schema, tables in {"raw": raw, "ledger": ledger}.items():
         connection.execute(f"create schema if not exists {schema}")
         for table, columns in tables.items():
             declared = ", ".join(f'"{name}" {type_}' for name, type_ in columns.items())
             connection.execute(f"create table if not exists {schema}.{table} ({declared})")
-            for name, type_ in columns.items():
-                if (schema, table) in existing and (schema, table, name) not in present:
+            for name, type_ in columns.items() if (schema, table) in existing else ():
+                kept = present.get((schema, table, name))
+                if kept is None:
                     connection.execute(f'alter table {schema}.{table} add column "{name}" {type_}')
+                elif kept.startswith("decimal") and kept != type_:
+                    connection.execute(f'alter table {schema}.{table} alter column "{name}" set data type {type_}')

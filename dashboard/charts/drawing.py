@@ -34,7 +34,7 @@ HEIGHT = 238
 ROW_PIXELS = 20
 # A character's width as a share of the axis, on a narrow chart.
 CHARACTER = 0.035
-LINE_PIXELS = 15
+LINE_PIXELS = 17
 # Labels longer than this are broken into two lines.
 BREAK = 18
 
@@ -273,12 +273,13 @@ def shade(figure: go.Figure, xs: Sequence[Any], low: Sequence[float], high: Sequ
 
 
 def label_ends(figure: go.Figure, lines: Sequence[Line], reach_of_axis: float, height: int) -> None:
-    """Each line's name at its end, moved apart where lines end close together."""
+    """Each line's name to the right of all of them, as high as it ends, moved apart where lines end close together."""
     pixel = (reach_of_axis or 1.0) / (height - 60)
     named = sorted((line for line in lines if line.label and line.points), key=lambda line: list(line.drawn.values())[-1])
     below = -float("inf")
+    x = max((point for line in named for point in line.drawn), default=None)
     for line in named:
-        x, end = list(line.drawn.items())[-1]
+        end = list(line.drawn.values())[-1]
         half = LINE_PIXELS * pixel * (1 + line.label.count("<br>")) / 2
         y = max(end, below + half)
         below = y + half

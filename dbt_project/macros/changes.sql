@@ -89,3 +89,37 @@
     union
     {{ customers_changed() }}
 {%- endmacro %}
+
+
+{% macro monitored_months() -%}
+    {#- The first days of the months whose mixes are watched: of two years, those the data hold whole. -#}
+    select distinct days.month_start
+    from {{ ref('days') }} as days
+    cross join {{ ref('int_data_span') }} as span
+    where
+        days.month_start >= span.first_day
+        and {{ month_end('days.month_start') }} <= span.last_day
+        and days.month_start >= {{ years_after(month_of('span.last_day'), -2) }}
+{%- endmacro %}
+
+
+{% macro drop_changed_months() -%}
+    {#-
+        For a pre_hook: deletes the months that are watched no more, and those in which orders changed since the model last
+        ran were or are placed. The model then makes the months that are not there.
+    -#}
+    {%- if is_incremental() -%}
+    delete from {{ this }}
+    where
+        month_start not in ({{ monitored_months() }})
+        or month_start in (
+            select {{ month_of('order_date') }} from {{ ref('order_lines') }} where _file_id > {{ loaded_through() }}
+            {% for days in [-1, 1] -%}
+            union
+            -- the local day is at most a day from that of UTC
+            select {{ month_of(days_after('cast(ordered_at as date)', days)) }}
+            from ({{ values_loaded('orders', 'ordered_at') }}) as dated
+            {% endfor -%}
+        )
+    {%- endif %}
+{%- endmacro %}

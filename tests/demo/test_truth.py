@@ -76,16 +76,21 @@ def lines(tiny: Path) -> list[dict]:
                  "at": datetime.fromisoformat(order["created_at"][:19]), "quantity": quantity, "paid": paid,
                  "gross": quantity * number(row["list_price"]), "vat": number(row["tax_percent"])}
             )  # fmt: skip
+    rates = {}
+    for path in (tiny / "inbox" / "treasury").glob("cours_*.csv"):
+        booked = table(path, ";", "cp1252")
+        rates |= {datetime.strptime(row["Date"], "%d/%m/%Y").date(): number(row["Cours EUR"]) for row in booked}
     for path in (tiny / "inbox" / "marketplace").glob("commandes_*.csv"):
         for row in table(path, ";"):
             if row["Statut"] in ("Annulée", "Fraude") or bad & set(row.values()):
                 continue
             quantity, sku = number(row["Qté"]), row["Réf. vendeur"]
+            at = datetime.strptime(row["Créée le"], "%d/%m/%Y %H:%M")
+            rate = {"EUR": Decimal(1), "HUF": rates[max(day for day in rates if day <= at.date())]}[row["Devise"]]
             found.append(
                 {"order": row["N° commande"], "channel": "marketplace",
-                 "at": datetime.strptime(row["Créée le"], "%d/%m/%Y %H:%M"), "quantity": quantity,
-                 "paid": quantity * number(row["Prix unitaire TTC"]), "gross": quantity * listed[sku],
-                 "vat": vat[sku]}
+                 "at": at, "quantity": quantity, "paid": quantity * number(row["Prix unitaire TTC"]) * rate,
+                 "gross": quantity * listed[sku], "vat": vat[sku]}
             )  # fmt: skip
     paid = defaultdict(Decimal)
     for line in found:

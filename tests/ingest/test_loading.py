@@ -1,5 +1,6 @@
 """Loading: every row of every file is accounted for, in one transaction, and nothing is loaded twice."""
 
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -195,3 +196,16 @@ def test_columns_declared_later_are_added_to_tables_that_exist(tmp_path: Path) -
         connection.execute("alter table raw.orders drop column is_b2b")
         create_tables(connection)
         assert connection.execute("select is_b2b from raw.orders").fetchall() == []
+
+
+def test_columns_declared_wider_later_are_widened_with_their_values(tmp_path: Path) -> None:
+    from ingest.entities import create_tables
+
+    with duckdb.connect(str(tmp_path / "w.duckdb")) as connection:
+        create_tables(connection)
+        connection.execute("alter table raw.fx_rates alter column rate set data type decimal(18, 6)")
+        connection.execute("insert into raw.fx_rates (currency, rate) values ('CHF', 1.063825)")
+        create_tables(connection)
+        connection.execute("insert into raw.fx_rates (currency, rate) values ('HUF', 0.0024151688)")
+        rates = connection.execute("select rate from raw.fx_rates order by rate").fetchall()
+    assert rates == [(Decimal("0.0024151688"),), (Decimal("1.063825"),)]

@@ -127,7 +127,8 @@ class Records:
         lines = lines.join(self._price_file(lines), on=["sku", "location", "order_date"], how="left", nulls_equal=True)
         # price lists are in the reporting currency and include VAT: brought to the terms of the line
         listed = pl.coalesce("filed_price", "list_price").cast(pl.Float64) / pl.col("rate")
-        listed = money(pl.when("includes_vat").then(listed).otherwise(listed / (1 + pl.col("vat"))))
+        listed = pl.when("includes_vat").then(listed).otherwise(listed / (1 + pl.col("vat")))
+        listed = pl.when(pl.col("rate") == 1).then(money(listed)).otherwise(listed.round(2, mode="half_away_from_zero"))
         original = pl.coalesce(pl.col("original_unit_price").cast(pl.Float64), listed, "paid")
         before = pl.col("quantity") * pl.max_horizontal("paid", original) * pl.col("rate")
         after = (pl.col("quantity") * pl.col("paid") - pl.col("discount_amount")) * pl.col("rate")

@@ -17,7 +17,8 @@ BLINDNESS = {
     "ropo_share_of_store_sales": 0.10,
     "web_to_store_conversion_rate": 0.50,
 }
-HALF_A_CENT, HAIR = 0.005, 1e-9
+# A share may differ by as much as forints do from euros, being written with two decimals.
+HALF_A_CENT, HAIR = 0.005, 1e-6
 CUTS = {
     "all the data": ("all", False),
     "channel": ("all", True),

@@ -25,7 +25,8 @@ with placed as (
     {% if is_incremental() -%}
         and (
             _file_id > {{ loaded_through() }}
-            or customer_id in (
+            -- nobody knows what else those without a customer did
+            or customer_id <> 'unknown' and customer_id in (
                 {{ customers_of_changed_orders() }}
                 union
                 select customer_id from {{ ref('int_web_visits') }} where _file_id > {{ loaded_through() }}

@@ -17,7 +17,7 @@ SCHEMA = {
 
 def model(dbt, session):
     dbt.config(materialized="table")
-    mixes = dbt.ref("int_monitored_mixes").pl().with_columns(pl.col("case_count").cast(pl.Int64))
+    mixes = dbt.ref("int_monitored_mixes").pl().drop("_file_id").with_columns(pl.col("case_count").cast(pl.Int64))
     before = mixes.with_columns(pl.col("month_start").dt.offset_by("1y"))
     sizes = [frame.group_by(KEY).agg(size=pl.col("case_count").sum()) for frame in (mixes, before)]
     compared = sizes[0].join(sizes[1], on=KEY).select(KEY)

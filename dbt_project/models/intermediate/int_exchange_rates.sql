@@ -16,7 +16,7 @@ own_currency as (
         {{ reporting_currency() }} as currency,
         cast('1900-01-01' as date) as valid_from,
         cast('9999-12-31' as date) as valid_until,
-        cast(1 as decimal(18, 6)) as exchange_rate,
+        cast(1 as decimal(18, 10)) as exchange_rate,
         cast(-1 as bigint) as _file_id
 )
 
@@ -27,7 +27,7 @@ select
         coalesce(next_rate_date, cast('9999-12-31' as date)),
         {{ days_after('rate_date', var('exchange_rate_days')) }}
     ) as valid_until,
-    cast(rate as decimal(18, 6)) as exchange_rate,
+    cast(rate as decimal(18, 10)) as exchange_rate,
     _file_id
 from rates
 

@@ -1,21 +1,29 @@
--- What forecasts and recommendations rest on, month_start by month_start: the mix of categories, of basket sizes and of markdowns in every
--- location. A case is an order, once in each category; a month_start the data do not hold whole is left out.
-with sold as (
+-- What forecasts and recommendations rest on, month by month: the mix of categories, of basket sizes and of markdowns in every
+-- location. A case is an order, once in each category.
+-- depends_on: {{ ref('order_lines') }}
+{{ config(materialized='incremental', pre_hook="{{ drop_changed_months() }}") }}
+
+with months as (
+    select watched.month_start
+    from ({{ monitored_months() }}) as watched
+    {% if is_incremental() -%}
+    where watched.month_start not in (select known.month_start from {{ this }} as known)
+    {%- endif %}
+),
+
+sold as (
     select
         lines.order_id,
         lines.location_id,
-        {{ month_of('lines.order_date') }} as month_start,
+        months.month_start,
         products.category,
         lines.discount_kind,
-        lines.quantity
+        lines.quantity,
+        lines._file_id
     from {{ ref('order_lines') }} as lines
     inner join {{ ref('products') }} as products on lines.product_id = products.product_id
-    cross join {{ ref('int_data_span') }} as span
-    where
-        lines.is_sale
-        and {{ month_of('lines.order_date') }} >= span.first_day
-        and {{ month_end('lines.order_date') }} <= span.last_day
-        and lines.order_date >= {{ years_after(month_of('span.last_day'), -2) }}
+    inner join months on {{ month_of('lines.order_date') }} = months.month_start
+    where lines.is_sale
 ),
 
 baskets as (
@@ -23,7 +31,8 @@ baskets as (
         order_id,
         location_id,
         month_start,
-        case when sum(quantity) >= 6 then '6+' else cast(cast(sum(quantity) as integer) as varchar) end as size
+        case when sum(quantity) >= 6 then '6+' else cast(cast(sum(quantity) as integer) as varchar) end as size,
+        max(_file_id) as _file_id
     from sold
     group by order_id, location_id, month_start
 )
@@ -33,7 +42,8 @@ select
     location_id,
     month_start,
     category as bin,
-    count(distinct order_id) as case_count
+    count(distinct order_id) as case_count,
+    max(_file_id) as _file_id
 from sold
 group by location_id, month_start, category
 
@@ -44,7 +54,8 @@ select
     location_id,
     month_start,
     discount_kind as bin,
-    count(distinct order_id) as case_count
+    count(distinct order_id) as case_count,
+    max(_file_id) as _file_id
 from sold
 group by location_id, month_start, discount_kind
 
@@ -55,6 +66,7 @@ select
     location_id,
     month_start,
     size as bin,
-    count(*) as case_count
+    count(*) as case_count,
+    max(_file_id) as _file_id
 from baskets
 group by location_id, month_start, size

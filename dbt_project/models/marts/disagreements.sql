@@ -1,7 +1,28 @@
 -- One row per pair of systems, check and record on which the two disagree; what nobody measured is no disagreement.
-with found as (
+{%- set checks = agreement_checks() %}
+{%- set _ = checks.pop('coverage') %}
+with faulty as (
     {% for model in agreement_records() -%}
-    {%- for check, column in agreement_checks().items() if check != 'coverage' -%}
+    select
+        system_pair,
+        record_id,
+        order_number,
+        other_number,
+        record_date,
+        channel,
+        location_id,
+        sales_at_risk,
+        sales_at_risk_ttc,
+        lag_minutes,
+        {{ checks.values() | join(', ') }}
+    from {{ ref(model) }}
+    where {{ checks.values() | join(' or ') }}
+    {{ 'union all' if not loop.last }}
+    {% endfor -%}
+),
+
+found as (
+    {% for check, column in checks.items() -%}
     select
         system_pair,
         '{{ check }}' as agreement_check,
@@ -14,10 +35,8 @@ with found as (
         sales_at_risk,
         sales_at_risk_ttc,
         lag_minutes
-    from {{ ref(model) }}
+    from faulty
     where {{ column }}
-    {{ 'union all' if not loop.last }}
-    {% endfor -%}
     {{ 'union all' if not loop.last }}
     {% endfor -%}
 )

@@ -31,9 +31,20 @@ lines as (
     from {{ ref('stg_order_lines') }} as lines
     inner join changed_orders on lines.order_id = changed_orders.order_id
 ),
+
+-- found first, for lines are joined to all orders otherwise
+placed as (
+    select orders.*
+    from {{ ref('int_orders') }} as orders
+    inner join changed_orders on orders.order_id = changed_orders.order_id
+),
 {% else %}
 with lines as (
     select * from {{ ref('stg_order_lines') }}
+),
+
+placed as (
+    select * from {{ ref('int_orders') }}
 ),
 {% endif %}
 
@@ -65,7 +76,7 @@ described as (
         orders.is_accepted,
         greatest(orders._file_id, lines._file_id, coalesce(products._file_id, -1)) as _file_id
     from lines
-    inner join {{ ref('int_orders') }} as orders on lines.order_id = orders.order_id
+    inner join placed as orders on lines.order_id = orders.order_id
     left join {{ ref('stg_products') }} as products on lines.product_id = products.product_id
 ),
 
@@ -101,15 +112,19 @@ priced as (
             when described.product_original_price is not null then 'product'
             else 'none'
         end as original_price_origin,
-        -- price lists include VAT and are in the reporting currency: brought to the terms of the line
+        -- price lists include VAT and are in the reporting currency: brought to the terms of the line, in another currency to
+        -- the cent, as prices are
         greatest(
             described.unit_price,
             coalesce(
                 described.line_original_price,
                 cast(
-                    coalesce(prices.original_price, described.product_original_price)
-                    / case when described.includes_vat then 1 else 1 + described.vat_rate end
-                    / described.exchange_rate as decimal(18, 4)
+                    round(
+                        coalesce(prices.original_price, described.product_original_price)
+                        / case when described.includes_vat then 1 else 1 + described.vat_rate end
+                        / described.exchange_rate,
+                        case when described.exchange_rate = 1 then 4 else 2 end
+                    ) as decimal(18, 4)
                 ),
                 described.unit_price
             )

@@ -14,53 +14,34 @@ with counts as (
     left join {{ ref('stg_products') }} as products on counts.product_id = products.product_id
 ),
 
--- a count and the movements up to its instant, in one line of time
-timeline as (
-    select
-        location_id,
-        product_id,
-        count_line_id,
-        counted_at as happened_at,
-        0 as moved_units,
-        0 as lost_units
-    from counts
-    union all
-    select
-        location_id,
-        product_id,
-        null as count_line_id,
-        moved_at as happened_at,
-        quantity as moved_units,
-        case when kind = 'loss' then -quantity else 0 end as lost_units
-    from {{ ref('stg_stock_movements') }}
-    -- a count's own correction of the book is its result, not a movement of goods
-    where not (kind = 'adjustment' and reason = 'stock_count')
-),
-
-totals as (
-    select
-        count_line_id,
-        sum(moved_units) over upto as moved_units,
-        sum(lost_units) over upto as lost_units
-    from timeline
-    window upto as (
-        partition by location_id, product_id order by happened_at, count_line_id nulls first
-        rows between unbounded preceding and current row
-    )
-),
-
 compared as (
     select
         counts.*,
+        lag(counts.counted_at) over earlier as previous_counted_at,
         lag(counts.count_date) over earlier as previous_count_date,
-        lag(counts.counted_quantity) over earlier as previous_quantity,
-        totals.moved_units - lag(totals.moved_units) over earlier as moved_units,
-        totals.lost_units - lag(totals.lost_units) over earlier as lost_units
+        lag(counts.counted_quantity) over earlier as previous_quantity
     from counts
-    inner join totals on counts.count_line_id = totals.count_line_id
     window earlier as (
         partition by counts.location_id, counts.product_id order by counts.counted_at, counts.count_line_id
     )
+),
+
+-- what moved after the count before and up to this one's instant
+moved as (
+    select
+        compared.count_line_id,
+        sum(movements.quantity) as moved_units,
+        sum(case when movements.kind = 'loss' then -movements.quantity else 0 end) as lost_units
+    from compared
+    inner join {{ ref('stg_stock_movements') }} as movements
+        on
+            compared.location_id = movements.location_id
+            and compared.product_id = movements.product_id
+            and compared.previous_counted_at < movements.moved_at
+            and compared.counted_at >= movements.moved_at
+    -- a count's own correction of the book is its result, not a movement of goods
+    where not (movements.kind = 'adjustment' and movements.reason = 'stock_count')
+    group by compared.count_line_id
 ),
 
 sales as (
@@ -80,10 +61,13 @@ sales as (
 
 booked as (
     select
-        *,
-        previous_quantity + moved_units as expected_quantity,
-        previous_quantity + moved_units - counted_quantity as unknown_units
+        compared.*,
+        compared.previous_quantity + coalesce(moved.moved_units, 0) as expected_quantity,
+        compared.previous_quantity + coalesce(moved.moved_units, 0) - compared.counted_quantity as unknown_units,
+        case when compared.previous_counted_at is not null then coalesce(moved.moved_units, 0) end as moved_units,
+        case when compared.previous_counted_at is not null then coalesce(moved.lost_units, 0) end as lost_units
     from compared
+    left join moved on compared.count_line_id = moved.count_line_id
 )
 
 select

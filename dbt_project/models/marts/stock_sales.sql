@@ -29,6 +29,17 @@ changed_orders as (
 ),
 {%- endif %}
 
+lines as (
+    select order_lines.*
+    from {{ ref('order_lines') }} as order_lines
+    inner join followed on order_lines.product_id = followed.product_id
+    {% if is_incremental() -%}
+    where
+        order_lines.order_id in (select changed_orders.order_id from changed_orders)
+        or order_lines.product_id in (select newly_followed.product_id from newly_followed)
+    {%- endif %}
+),
+
 -- goods leave the place that prepared the order; of several, the first
 prepared as (
     select
@@ -42,7 +53,12 @@ prepared as (
             max(_file_id) over (partition by order_id) as _file_id,
             row_number() over (partition by order_id order by fulfilment_id) as place
         from {{ ref('fulfilments') }}
-        where order_id is not null and location_id <> 'unknown'
+        where
+            order_id is not null
+            and location_id <> 'unknown'
+        {% if is_incremental() -%}
+            and order_id in (select lines.order_id from lines)
+        {%- endif %}
     ) as works
     where place = 1
 ),
@@ -61,14 +77,8 @@ sold as (
         lines.sales as net_sales,
         lines.cost,
         greatest(lines._file_id, coalesce(prepared._file_id, -1)) as _file_id
-    from {{ ref('order_lines') }} as lines
-    inner join followed on lines.product_id = followed.product_id
+    from lines
     left join prepared on lines.order_id = prepared.order_id
-    {% if is_incremental() -%}
-    where
-        lines.order_id in (select order_id from changed_orders)
-        or lines.product_id in (select product_id from newly_followed)
-    {%- endif %}
 ),
 
 returned as (

@@ -71,13 +71,14 @@ sold as (
         sum(orders.sales) as sales,
         sum(orders.sales_ttc) as sales_ttc,
         sum(
-            cast(round(orders.gross_sales * rates.fixed_rate / placed.exchange_rate, 4) as decimal(18, 4))
+            cast(round(orders.gross_sales * rates.fixed_rate / coalesce(placed.exchange_rate, 1), 4) as decimal(18, 4))
         ) as gross_sales_at_fixed_rates,
         sum(
-            cast(round(orders.sales * rates.fixed_rate / placed.exchange_rate, 4) as decimal(18, 4))
+            cast(round(orders.sales * rates.fixed_rate / coalesce(placed.exchange_rate, 1), 4) as decimal(18, 4))
         ) as sales_at_fixed_rates
     from {{ ref('orders') }} as orders
-    inner join {{ ref('int_orders') }} as placed on orders.order_id = placed.order_id
+    -- most orders are in the reporting currency and have the rate 1
+    left join {{ ref('int_orders') }} as placed on orders.order_id = placed.order_id and placed.exchange_rate <> 1
     inner join rates on orders.currency = rates.currency
     where orders.is_valid
     group by orders.order_date, orders.channel, orders.location_id
