@@ -35,7 +35,8 @@ STOCK += ("lost_sales_estimate",)
 LEDGER = ("causal_margin_gain", "*_savings", "counted_*_cost")
 # What some KPIs are not made of but rest on where rows leave a fact out: without it they are told all the same.
 REFINING: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(("payments", "returns", "customers", "sessions", "stock_movements"), AUDIT),
+    **dict.fromkeys(("payments", "returns", "customers", "stock_movements"), AUDIT),
+    "sessions": (*AUDIT, "web_visits", "web_conversion_rate"),  # a report counts them instead
     **dict.fromkeys(("contacts", "shipments"), (*AUDIT, *LEDGER)),
     "costs": LEDGER,
     "fulfilments": (*AUDIT, *LEDGER, "undelivered_orders"),  # orders sent of which no parcel tells
