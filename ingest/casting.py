@@ -319,8 +319,10 @@ def _number(cell: Cell, column: Column, numbers: Numbers, name: str) -> Cast:
 
     group = {"": "", " ": _SPACE, "'": "['’]"}.get(numbers.thousands, re.escape(numbers.thousands))
     whole = rf"0|[1-9][0-9]{{0,2}}(?:{group}[0-9]{{3}})+|[1-9][0-9]*" if group else "0|[1-9][0-9]*"
-    fraction = rf"{re.escape(numbers.decimal)}[0-9]{{1,{read_scale}}}0*"
-    digits = rf"(?:(?:{whole})(?:{fraction})?|{fraction})" if read_scale else rf"(?:{whole})"
+    mark = re.escape(numbers.decimal)
+    fraction = rf"{mark}[0-9]{{1,{read_scale}}}0*"
+    # Excel's format `0.##` writes 5 as `5.`
+    digits = rf"(?:(?:{whole})(?:{fraction}|{mark})?|{fraction})" if read_scale else rf"(?:{whole})"
     symbol = rf"(?:(?:{'|'.join(map(re.escape, numbers.symbols))}){_SPACE}*)?" if numbers.symbols else ""
     amount = f"{symbol}{digits}{_SPACE}*{symbol}"
     number = rf"[−-]?{_SPACE}*{amount}|{symbol}[−-]{digits}|{amount}[−-]|\({amount}\)"
@@ -358,7 +360,7 @@ def _time(cell: Cell, column: Column, mapping: Terms, name: str, reference: Refe
     formats = [form for form in cell.format if form != "iso" and form not in UNIX and "%z" not in form]
     # Many systems write a narrow no-break space before AM and PM.
     spaced = f"translate({text}, '\u202f\u00a0', '  ')" if any("%p" in form for form in formats) else text
-    parsed = f"try_strptime({spaced}, [{_list(formats)}])::{column.type}" if formats else f"null::{column.type}"
+    parsed = f"({_strptime(spaced, f'[{_list(formats)}]')})::{column.type}" if formats else f"null::{column.type}"
     if is_iso:
         full = f"regexp_full_match({text}, {literal(ISO[column.type])})"
         fitting = f"coalesce(case when {full} then try_cast({text} as {column.type}) end, {parsed})"
@@ -424,9 +426,14 @@ def _unix(form: str, text: str) -> str:
     return f"case when {count} then make_timestamp(try_cast({text} as bigint) * {microseconds}) end"
 
 
+def _strptime(text: str, formats: str) -> str:
+    # The engine makes 1900-01-01 of these words, whatever the format.
+    return f"case when lower({text}) not in ('epoch', 'infinity', '-infinity') then try_strptime({text}, {formats}) end"
+
+
 def _instant(format_: str, text: str) -> str:
     zulu = f"regexp_replace({text}, '[zZ]$', '+00:00')"
-    return f"timezone('UTC', try_strptime({zulu}, {literal(format_)}))"
+    return f"timezone('UTC', {_strptime(zulu, literal(format_))})"
 
 
 def _iso_instant(text: str) -> str:

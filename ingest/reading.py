@@ -2,8 +2,8 @@
 
 DuckDB's reader knows no line numbers, and numbering rows makes it serial. So a file is read as ranges of lines side by side,
 each numbered on a core of its own; skipping lines is cheap. One pass before proves the encoding and makes sure that lines are
-records. Where they are not (quoted line breaks, blank or broken records), the file is first rewritten record by record,
-each with its line: slower, and always right.
+records of as many fields as the header. Where there is a doubt (quoted line breaks, blank, short or long records, quotation
+marks within text), the file is first rewritten record by record, each with its line: slower, and always right.
 """
 
 import codecs
@@ -39,6 +39,8 @@ BATCH_RECORDS = 20_000
 # The name of the plain UTF-8 copy of a text that is packed or encoded otherwise.
 COPY = "text.csv"
 _CODECS = {"utf-8": "utf-8-sig", "utf-16": "utf-16", "latin-1": "latin-1", "cp1252": "cp1252"}
+# What an export that is not of the declared encoding may be.
+_HINTS = {"utf-8": "cp1252 is usual for French systems", "utf-16": "ask how the system exports"}
 
 
 @dataclass(frozen=True)
@@ -172,10 +174,15 @@ def _records(source: _Source, reader: Iterator[list[str]]) -> Iterator[list[str]
 
 
 def _reader(lines: Iterator[str], dialect: Csv) -> Iterator[list[str]]:
-    quoting = csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE
+    """Records of the lines; a quotation mark opens a cell even after spaces, as no writer would leave it bare there."""
     csv.field_size_limit(MAX_RECORD)
     return csv.reader(
-        lines, delimiter=dialect.delimiter, quotechar=dialect.quote or None, quoting=quoting, doublequote=True, strict=True
+        lines,
+        delimiter=dialect.delimiter,
+        quotechar=dialect.quote or None,
+        quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
+        skipinitialspace=dialect.delimiter != " ",
+        strict=True,
     )
 
 
@@ -183,7 +190,10 @@ def _utf8(content: BinaryIO, dialect: Csv) -> Iterator[bytes]:
     """The content as blocks of UTF-8, its encoding proven, without byte-order mark and without blank lines at its end."""
     decoder = codecs.getincrementaldecoder(_CODECS[dialect.encoding])("strict")
     is_utf8, is_first, is_ended, held = dialect.encoding == "utf-8", True, False, b""
+    may_be_other = dialect.encoding in ("latin-1", "cp1252")
     while block := content.read(BLOCK):
+        if may_be_other and not block.isascii():
+            may_be_other = _is_doubtful(block, dialect)
         if is_utf8 and block.isascii() and not decoder.getstate()[0]:
             data = block
         else:
@@ -199,9 +209,25 @@ def _utf8(content: BinaryIO, dialect: Csv) -> Iterator[bytes]:
     decoder.decode(b"", True)
 
 
+def _is_doubtful(block: bytes, dialect: Csv) -> bool:
+    """Whether whole lines of the block are plain ASCII still, which any encoding may be.
+
+    Raises `UnicodeDecodeError` where they are UTF-8 or UTF-16, whose bytes read as other letters of one byte each.
+    """
+    lines = block[: block.rfind(b"\n") + 1] or block
+    if (sign := re.search(rb"[\x80-\xff]", lines)) is None:
+        return True
+    if not lines.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        try:
+            lines.decode()
+        except UnicodeDecodeError:
+            return False
+    raise UnicodeDecodeError(dialect.encoding, lines, *sign.span(), "of another encoding")
+
+
 def _wrong_encoding(error: UnicodeDecodeError, dialect: Csv, line: int) -> DataRefused:
     line += error.object[: error.start].count(b"\n")
-    hint = "cp1252 is usual for French systems" if dialect.encoding == "utf-8" else "ask how the system exports"
+    hint = _HINTS.get(dialect.encoding, "utf-8 is usual for web systems")
     return DataRefused(f"line {line}: not {dialect.encoding} text; declare what it is in `csv: {{encoding: …}}` ({hint})")
 
 
@@ -241,18 +267,19 @@ def render(fields: Iterable[str | None], dialect: Csv) -> str:
     if not dialect.quote:
         return dialect.delimiter.join(field or "" for field in fields)
     line = io.StringIO()
-    csv.writer(line, delimiter=dialect.delimiter, quotechar=dialect.quote, lineterminator="\n").writerow(list(fields))
-    return line.getvalue().removesuffix("\n")
+    # The writer quotes what is in its own end of line.
+    csv.writer(line, delimiter=dialect.delimiter, quotechar=dialect.quote, lineterminator="\r\n").writerow(list(fields))
+    return line.getvalue().removesuffix("\r\n")
 
 
 def scan(path: Path, dialect: Csv, folder: Path) -> Text | None:
-    """The export as text, or None where lines and records differ: then `rewrite` reads it.
+    """The export as text, or None where lines are not surely its records: then `rewrite` reads it.
 
     Text that is not plain UTF-8 is first written to `folder` as such. Raises `DataRefused` for what is no such text.
     """
     is_plain = dialect.encoding == "utf-8" and path.suffix not in PACKED
     output = path if is_plain else folder / COPY
-    lines, header, before = _Lines(dialect), (), 0
+    lines, head, header, before = _Lines(dialect), _Lines(dialect), (), 0
     with nullcontext() if is_plain else output.open("wb") as copy, closing(parts(path)) as contents:
         for number, content in enumerate(contents, start=1):
             try:
@@ -262,6 +289,7 @@ def scan(path: Path, dialect: Csv, folder: Path) -> Text | None:
                         data = (b"" if lines.are_ended else b"\n") + _body(data, dialect, header, number)
                     elif is_start:
                         header, before = _header(data, dialect)
+                        head.read(data.removesuffix(_after(data, before)))
                     is_start = False
                     if copy:
                         copy.write(data)
@@ -275,9 +303,11 @@ def scan(path: Path, dialect: Csv, folder: Path) -> Text | None:
                     f"line {lines.count + 1}: the last line does not end, so the file may be cut; ask for it again, "
                     "or declare `csv: {final_newline: optional}` if this system never ends it"
                 )
-    if dialect.skip_lines or not (lines.are_records and lines.are_alike):
-        return None
     records = lines.count + (not lines.are_ended) - before
+    # DuckDB takes surplus fields that are empty; it refuses short records by itself.
+    are_even = lines.delimiters - head.delimiters == records * (len(header) - 1)
+    if dialect.skip_lines or not (lines.are_records and lines.are_alike and are_even):
+        return None
     return Text(header, output, records, dialect, before, lines.are_trimmed)
 
 
@@ -286,20 +316,32 @@ def _body(start: bytes, dialect: Csv, header: tuple[str, ...], number: int) -> b
     found, before = _header(start, dialect)
     if found != header:
         raise DataRefused(f"member {number} of the archive has other columns than the first; send exports of one kind together")
-    rows = start.split(b"\n", before)
-    return rows[before] if len(rows) > before else b""
+    return _after(start, before)
+
+
+def _after(text: bytes, lines: int) -> bytes:
+    """What follows so many lines."""
+    rows = text.split(b"\n", lines)
+    return rows[lines] if len(rows) > lines else b""
 
 
 class _Lines:
-    """Counts lines and finds out whether each is one record, none being blank or ending inside quotes, of trimmed cells."""
+    """Counts lines and the delimiters outside quotes, and finds out whether each line is one record, of trimmed cells.
+
+    It is not where one is blank, ends inside quotes, or has a quotation mark that neither begins a cell, ends it nor is doubled.
+    """
 
     def __init__(self, dialect: Csv) -> None:
         self._quote, self._delimiter = dialect.quote.encode(), dialect.delimiter.encode()
+        self._edges = b"\r\n" + self._delimiter + self._quote
         self._spaces = [space.encode() for space in SPACES if space not in " \n\r" and space != dialect.delimiter]
-        self._quotes = 0
+        self._is_blank = dialect.delimiter in SPACES
+        self._is_open = False
         self._last = b""
-        self.count = self.returns = 0
-        self.are_records = self.are_trimmed = True
+        self.count = self.returns = self.delimiters = 0
+        self.are_trimmed = True
+        # Signs of several bytes are not looked for.
+        self.are_records = len(self._delimiter) == 1 >= len(self._quote)
 
     @property
     def are_ended(self) -> bool:
@@ -331,15 +373,23 @@ class _Lines:
             self.returns += returns
             if returns != data.count(b"\r\n") + seam.startswith(b"\r\n") or b"\n\r\n" in data:
                 return False
+        delimiters, is_open = codes == self._delimiter[0], self._is_open
+        if self._quote and not is_open and self._quote in (pair := self._last + data[:1]) and pair.strip(self._edges):
+            return False
         if not self._quote or self._quote not in data:
-            return not (self._quotes & 1 and ends.any())
-        quotes = np.flatnonzero(codes == self._quote[0])
-        are_open = (np.searchsorted(quotes, np.flatnonzero(ends)) + self._quotes) & 1
-        self._quotes += len(quotes)
-        return not are_open.any()
+            self.delimiters += 0 if is_open else int(np.count_nonzero(delimiters))
+            return not (is_open and ends.any())
+        quotes = codes == self._quote[0]
+        inside = _inside(quotes, is_open)
+        self._is_open = bool(inside[-1])
+        self.delimiters += int(np.count_nonzero(delimiters & ~inside))
+        text = ~(inside | quotes | delimiters | ends | (codes == ord("\r")))
+        return not ((ends & inside).any() or (text[1:] & quotes[:-1]).any() or (text[:-1] & quotes[1:]).any())
 
     def _are_trimmed(self, data: bytes, codes: np.ndarray, ends: np.ndarray) -> bool:
         """Whether surely no cell begins or ends with white space; where the block's edge leaves a doubt, no."""
+        if self._is_blank and self._quote and self._quote in data:
+            return False  # within quotes the delimiter itself may stand at a cell's edge
         spaces = self._spaces if not data.isascii() else self._spaces[:1]
         if any(space in data for space in spaces) or not data[-1:].isascii() or b" " in (data[:1], data[-1:]):
             return False
@@ -349,6 +399,16 @@ class _Lines:
         if self._quote:
             edges |= codes == self._quote[0]
         return not ((spaces[1:] & edges[:-1]) | (spaces[:-1] & edges[1:])).any()
+
+
+def _inside(quotes: np.ndarray, is_open: bool) -> np.ndarray:
+    """Whether each place is inside quotes, a mark that opens them included, one that closes them not."""
+    # The exclusive or of all bits up to each, eight at a time: within a byte as a Gray code is read, then across bytes.
+    bits = np.packbits(quotes)
+    for shift in (1, 2, 4):
+        bits ^= bits >> shift
+    before = np.bitwise_xor.accumulate(np.concatenate([[np.uint8(is_open)], bits[:-1] & 1]))
+    return np.unpackbits(bits ^ before * np.uint8(255), count=len(quotes)).view(bool)
 
 
 def rewrite(path: Path, dialect: Csv, folder: Path) -> Text:

@@ -77,7 +77,7 @@ def test_whole_numbers_are_kept(given: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "given", ["19.99", "1.0", "007", "1e3", "0x1F", "1_000", "+5", "2147483648", "1 2", "١", "five", "--1", "-"]
+    "given", ["19.99", "1.0", "1.", "007", "1e3", "0x1F", "1_000", "+5", "2147483648", "1 2", "١", "five", "--1", "-"]
 )
 def test_whole_numbers_are_never_guessed(given: str) -> None:
     assert is_refused(given, "integer")
@@ -93,6 +93,9 @@ ENGLISH = Csv(decimal=".", thousands=",", symbols=("$", "USD"))
         ("19.99", Csv(), "19.99"),
         ("19.990000", Csv(), "19.99"),
         (".5", Csv(), "0.5"),
+        ("5.", Csv(), "5"),
+        ("1 234,", FRENCH, "1234"),
+        ("-5,", FRENCH, "-5"),
         ("-0.00", Csv(), "0"),
         ("12345678901234.5678", Csv(), "12345678901234.5678"),
         ("19,99", FRENCH, "19.99"),
@@ -125,6 +128,8 @@ def test_amounts_are_read_as_their_dialect_writes_them(given: str, csv: Csv, amo
     ("given", "csv"),
     [
         ("1.23456", Csv()),  # would be rounded
+        (".", Csv()),
+        ("5.", Csv(decimal=",", thousands=".")),
         ("123456789012345.6", Csv()),  # would overflow
         ("1e3", Csv()),
         ("007.5", Csv()),
@@ -188,6 +193,7 @@ def test_dates_are_read_as_declared(given: str, day: date, verbs: dict) -> None:
         ("31/01/26", {"format": "%d/%m/%Y"}),  # not the year 26
         ("31/01/2026 10:00", {"format": "%d/%m/%Y"}),
         ("01/31/2026", {"format": "%d/%m/%Y"}),
+        *((word, {"format": form}) for word in ("infinity", "-Infinity", "EPOCH") for form in ("%d/%m/%Y", "%Y-%m-%d %z")),
         ("1850-01-01", {}),
     ],
 )

@@ -4,7 +4,7 @@ import csv
 import gzip
 import io
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -23,9 +23,12 @@ def records(path: Path, dialect: Csv | None = None) -> tuple[bool, list[tuple]]:
     folder = Path(tempfile.mkdtemp(dir=path.parent))
     text = reading.scan(path, dialect, folder)
     is_simple = text is not None
-    text = text or reading.rewrite(path, dialect, folder)
-    cells = ", ".join(f"c{index}" for index in range(len(text.header)))
-    return is_simple, duckdb.execute(f"select line, {cells} from ({text.select()}) order by line").fetchall()
+    return is_simple, cells(text or reading.rewrite(path, dialect, folder))
+
+
+def cells(text: reading.Text) -> list[tuple]:
+    names = ", ".join(f"c{index}" for index in range(len(text.header)))
+    return duckdb.execute(f"select line, {names} from ({text.select()}) order by line").fetchall()
 
 
 def write(tmp_path: Path, content: str | bytes, name: str = "export.csv") -> Path:
@@ -49,6 +52,11 @@ def write(tmp_path: Path, content: str | bytes, name: str = "export.csv") -> Pat
         ('"a\nb",c\n1,x\n', False, [(3, "1", "x")]),
         ('a,b\n1, x \n2,"  y"\n', True, [(2, "1", "x"), (3, "2", "y")]),
         ("a,b\n1,\n,\n", True, [(2, "1", None), (3, None, None)]),
+        ("a,b\n1,x,\n2,y\n", False, [(3, "2", "y")]),
+        ('a,b\n1,"x",""\n2,",,"\n', False, [(3, "2", ",,")]),
+        ('a,b\n1,  "x, y"\n', False, [(2, "1", "x, y")]),
+        ('a,b\n1,x "y" z\n', False, [(2, "1", 'x "y" z')]),
+        ('a,b\n1,\t"x"\n', False, [(2, "1", '"x"')]),
         ("a,b\n", True, []),
         ("\ufeffa,b\n1,é\u00a0\n", True, [(2, "1", "é")]),
     ],
@@ -60,8 +68,15 @@ def test_every_record_has_its_true_line(tmp_path: Path, content: str, is_simple:
 def test_lines_before_the_header_are_counted(tmp_path: Path) -> None:
     path = write(tmp_path, "# report\n# of today, perhaps\na;b\n1;x\n")
     assert records(path, Csv(delimiter=";", skip_rows=2)) == (True, [(4, "1", "x")])
+    path = write(tmp_path, "# a report;;;\na;b\n1;x\n")
+    assert records(path, Csv(delimiter=";", skip_rows=1)) == (True, [(3, "1", "x")])
     path = write(tmp_path, '# report\na;b\n1;"x\ny"\n2;z\n')
     assert records(path, Csv(delimiter=";", skip_rows=1)) == (False, [(3, "1", "x\ny"), (5, "2", "z")])
+
+
+def test_tabs_are_trimmed_within_quotes_where_they_are_the_delimiter(tmp_path: Path) -> None:
+    path = write(tmp_path, 'a\tb\n"1\t"\t"\tx\ty"\n2\t"\t"\n')
+    assert records(path, Csv(delimiter="\t")) == (True, [(2, "1", "x\ty"), (3, "2", None)])
 
 
 def test_long_files_are_read_in_ranges_that_keep_their_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,6 +138,13 @@ def test_another_encoding_is_refused_naming_the_line(tmp_path: Path) -> None:
     assert "cp1252" in told
 
 
+@pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16"])
+def test_text_declared_to_have_a_byte_for_each_letter_is_refused_where_it_has_more(tmp_path: Path, codec: str) -> None:
+    path = write(tmp_path, "a,b\n1,x\n2,crème\n".encode(codec))
+    line = 3 if codec == "utf-8" else 1
+    assert f"line {line}: not cp1252 text" in refusal(path, Csv(encoding="cp1252"))
+
+
 def test_a_cut_file_is_refused_unless_its_system_never_ends_it(tmp_path: Path) -> None:
     path = write(tmp_path, "a,b\n1,x\n2,19.9")
     assert "line 3: the last line does not end" in refusal(path)
@@ -163,6 +185,13 @@ def test_records_of_a_wrong_length_are_set_apart_with_their_line(tmp_path: Path)
     ]
 
 
+@pytest.mark.parametrize("record", [["a\rb", "c\nd"], ["", 'x "y"', ' "z"'], ["1;2", "3,4"]])
+def test_a_record_set_apart_reads_back_from_its_line(tmp_path: Path, record: list[str]) -> None:
+    header = ",".join(f"h{number}" for number in range(len(record)))
+    path = write(tmp_path, f"{header}\n{reading.render(record, Csv())}\n")
+    assert records(path)[1] == [(2, *(field.strip() or None for field in record))]
+
+
 CELL = st.text(st.sampled_from('ab ,;"\n\r é\u00a0'), max_size=6)
 
 
@@ -179,3 +208,40 @@ def test_any_table_is_read_back_with_its_lines(tmp_path_factory: pytest.TempPath
         expected.append((line, *((cell.strip(reading.SPACES) or None) for cell in row)))
     path = write(tmp_path_factory.mktemp("any"), output.getvalue())
     assert records(path)[1] == expected
+
+
+PLAIN = st.sampled_from(["a", "", "a b", " a", '"a"', '""', '"a,b"', '"a\tb"', '"a ""b"""', '" a "', "é", "\u00a0a"])
+BROKEN = st.text(st.sampled_from('a ,"\n\r\t\u00a0'), max_size=6)
+LINE = st.tuples(PLAIN, PLAIN) | st.tuples(PLAIN, PLAIN) | st.lists(PLAIN | BROKEN, min_size=1, max_size=3)
+
+
+def is_read_alike(folder: Path, lines: list[Sequence[str]], delimiter: str, end: str) -> None:
+    """What is read side by side, if that is not refused, is what is read record by record."""
+    dialect = Csv(delimiter=delimiter, final_newline="optional")
+    path = write(folder, end.join(map(delimiter.join, [("a", "b"), *lines])))
+    text = reading.scan(path, dialect, folder)
+    if text is None:
+        return
+    try:
+        found = cells(text)
+    except duckdb.InvalidInputException:
+        return
+    again = reading.rewrite(path, dialect, folder)
+    assert (found, again.ragged_records) == (cells(again), 0)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(LINE, max_size=5), st.sampled_from([",", "\t"]), st.sampled_from(["\n", "\r\n"]))
+def test_any_text_is_read_alike_in_both_ways(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[Sequence[str]], delimiter: str, end: str
+) -> None:
+    is_read_alike(tmp_path_factory.mktemp("any"), lines, delimiter, end)
+
+
+@pytest.mark.proof
+@settings(max_examples=15_000, deadline=None)
+@given(st.lists(LINE, max_size=5), st.sampled_from([",", "\t"]), st.sampled_from(["\n", "\r\n"]))
+def test_fifteen_thousand_texts_are_read_alike(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[Sequence[str]], delimiter: str, end: str
+) -> None:
+    is_read_alike(tmp_path_factory.mktemp("any"), lines, delimiter, end)
