@@ -7,6 +7,7 @@ from random import Random
 import pytest
 
 from ingest import loading
+from ingest.rejects import export
 
 SHOP = """
 source: web
@@ -131,6 +132,21 @@ def test_amounts_too_large_to_multiply_reject_their_order_and_nothing_else(shop)
     discounts, rejects = shop(("1", "4", huge, huge, ""), ("2", "4", "5", "1", ""))
     assert discounts == {2: 4}
     assert "is no number in one of the rows" in rejects[1]
+
+
+def test_a_line_that_is_corrected_comes_back_with_its_order_and_has_its_part(installation) -> None:
+    installation.map("web", SHOP.replace("ABSOLUTE", "false").replace("sku: {value: sku}", "sku: Sku"))
+    header = HEADER.replace("Own", "Own,Sku")
+    lines = ("1,4,5,1,,A", "1,,5,1,,", "2,3,5,1,,B")
+    installation.drop("web/orders.csv", header + "\n".join(lines) + "\n")
+    installation.ingest()
+    parts = "select order_id, line_number, discount_amount::double from raw.order_lines where _file_id = {} order by 1, 2"
+    assert installation.ask(parts.format(1)) == [("1", 1, 2), ("2", 1, 3)]
+    written = export(installation.settings, "web/orders.csv")
+    assert written.read_text() == header + "1,4,5,1,,A\n1,,5,1,,\n"
+    written.write_text(header + "1,4,5,1,,A\n1,,5,1,,C\n")
+    installation.ingest(replay=[written])
+    assert installation.ask(parts.format(2)) == [("1", 1, 2), ("1", 2, 2)]
 
 
 def test_the_parts_add_up_and_none_is_a_cent_from_its_proportion(shop) -> None:
