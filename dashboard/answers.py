@@ -135,6 +135,7 @@ def _definition(known: Mapping[str, Metric], metric: Metric, locale: str) -> str
         *_inner_formulas(known, metric),
         f"Sliced by: {', '.join(metric.dimensions)}" if metric.dimensions else "",
         f"Needs: {', '.join(metric.needs)}" if metric.needs else "",
+        f"Needs one of: {', '.join(metric.needs_one_of)}" if metric.needs_one_of else "",
         f"Owner: {metric.owner}" if metric.owner else "",
     ]
     return _section(f"{metric.label_fr if french else metric.label} ({metric.name})", "\n".join(filter(None, facts)))

@@ -27,7 +27,7 @@ _AGGREGATIONS = {
 
 @dataclass(frozen=True)
 class Metric:
-    """One metric as people read it; `sample`, `ttc` and `inputs` name metrics.
+    """One metric as people read it; `sample`, `ttc` and `inputs` name metrics, `needs` and `needs_one_of` entities.
 
     `quotient` is a ratio's numerator and denominator when it is nothing more: no condition of its own, no shift in time.
     """
@@ -43,6 +43,7 @@ class Metric:
     headline: int | None
     owner: str
     needs: tuple[str, ...]
+    needs_one_of: tuple[str, ...]
     ttc: str | None
     sample: str | None
     censored_days: int
@@ -196,6 +197,7 @@ def _metric(build: Build, known: dict[str, dict[str, Any]], definition: dict[str
         headline=meta.get("headline"),
         owner=meta.get("owner") or "",
         needs=tuple(meta.get("needs") or ()),
+        needs_one_of=tuple(meta.get("needs_one_of") or ()),
         ttc=meta.get("ttc"),
         sample=sample,
         censored_days=int(meta.get("censored_days") or 0),

@@ -44,12 +44,18 @@ def _entry(page: Page, metric: Metric, is_open: bool) -> None:
             (say("definitions.name"), f"`{metric.name}`" + (f" · `{metric.ttc}`" if metric.ttc else "")),
             (say("definitions.read"), _reading(metric)),
             (say("definitions.by"), ", ".join(dimension_label(page.build, name) for name in metric.dimensions)),
-            (say("definitions.needs"), join([called("entity", name) for name in metric.needs])),
+            (say("definitions.needs"), join(_needed(metric))),
             (say("definitions.owner"), metric.owner),
         ]
         st.markdown("\n".join(f"- **{title}** {text}" for title, text in lines if text))
         if absent:
             st.warning(say("card.absent", exports=join([called("entity", name) for name in absent])))
+
+
+def _needed(metric: Metric) -> list[str]:
+    """The exports a metric is made of; those of which one is enough stand as one."""
+    one_of = " / ".join(called("entity", name) for name in metric.needs_one_of)
+    return [called("entity", name) for name in metric.needs] + ([one_of] if one_of else [])
 
 
 def _formula(page: Page, metric: Metric) -> str:

@@ -96,8 +96,10 @@ def meta(build: Build, name: str) -> Mapping[str, Any]:
 
 
 def missing(build: Build, metric: Metric) -> list[str]:
-    """The entities a metric needs that were never loaded."""
-    return [entity for entity in metric.needs if not build.info["entities"].get(entity)]
+    """The entities a metric needs that were never loaded; of those of which it needs one, all where none was."""
+    loaded = build.info["entities"]
+    is_served = any(loaded.get(entity) for entity in metric.needs_one_of)
+    return [entity for entity in metric.needs + (() if is_served else metric.needs_one_of) if not loaded.get(entity)]
 
 
 def metric_label(metric: Metric) -> str:

@@ -56,6 +56,21 @@ def _campaign_by_day() -> np.ndarray:
     return name.astype(str)
 
 
+def reports(world: World) -> Iterator[Export]:
+    """Sessions by day, app and web apart, as analytics reports them: with an estimate of those who refused to be measured."""
+    rng = np.random.default_rng([world.seed, 81])
+    measured = world.journeys.sessions.group_by("day", "app").len("measured").sort("day", "app")
+    refused = rng.normal(0.19, 0.02, len(measured))
+    counted = measured.with_columns(sessions=(pl.col("measured") * (1 + pl.Series(refused))).round().cast(pl.Int64))
+    for span, part in split(counted, "day", periods(months=3)):
+        table = part.select(
+            pl.from_epoch((pl.col("day").cast(pl.Int64) + retailer.EPOCH_DAY) * DAY).dt.strftime("%Y%m%d").alias("Date"),
+            pl.when("app").then(pl.lit("app")).otherwise(pl.lit("web")).alias("Platform"),
+            pl.col("sessions").alias("Sessions"),
+        )
+        yield Export(f"analytics/traffic_acquisition_{span.label}.csv", table, ENGLISH, after(span.last, 7.5))
+
+
 def counters(world: World, daily: int) -> Iterator[Export]:
     """People counted in, by store and hour."""
     places = retailer.stores().frame["location_id"].to_list()

@@ -35,6 +35,7 @@ def exports(world: World, daily: int) -> Iterator[Export]:
     yield from logistics.tms(world, daily)
     yield from logistics.wms(world, daily)
     yield from audience.analytics(world, daily)
+    yield from audience.reports(world)
     yield from audience.counters(world, daily)
     yield from audience.service(world, daily)
     yield from predictions.planning(world)

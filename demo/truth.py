@@ -248,6 +248,10 @@ def _visits(world: World, sold: pl.DataFrame) -> Iterator[pl.DataFrame]:
         pl.col("counts").fill_null(False), channel=pl.when("app").then(pl.lit("app")).otherwise(pl.lit("web"))
     )
     yield _tally(sessions, "day", {"session_conversion_rate": (pl.col("counts").sum(), pl.len()), "sessions": (pl.len(), None)})
+    ordered = sold.filter(pl.col("channel").is_in(("web", "app"))).select("day", "channel", ordered=1)
+    both = pl.concat([sessions.select("day", "channel", visit=1), ordered], how="diagonal_relaxed")
+    visits, orders = pl.col("visit").sum(), pl.col("ordered").sum()
+    yield _tally(both, "day", {"web_visits": (visits, None), "web_conversion_rate": (orders, visits)})
 
 
 def _pickups(world: World, orders: pl.DataFrame) -> Iterator[pl.DataFrame]:

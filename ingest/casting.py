@@ -3,12 +3,13 @@
 DuckDB's own casts are lenient (`19.99` becomes the integer 20, `007` becomes 7, `01/02/26` the year 26), so each cast has two
 ways: where the value prints back as the very text it came from, it is taken as it is, which costs little; any other text must
 fit a pattern in full. Expressions are layered, each over the names of those before it: `text` reads cells, `candidate` is
-DuckDB's cast, `read` is what was strictly read, `value` is what is kept, `reason` says why a text has no value.
+DuckDB's cast, `read` is what was strictly read, `totals` are of all rows that share an amount, `value` is what is kept,
+`reason` says why a text has none.
 """
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from ingest.entities import Column
@@ -40,6 +41,7 @@ class Cast:
     reads: dict[str, str]
     value: str
     reason: str
+    totals: dict[str, str] = field(default_factory=dict)
 
 
 class Terms(Protocol):
@@ -182,6 +184,75 @@ def _divided(cell: Cell, column: Column, mapping: Terms, name: str, reference: R
         f"case when not ({wrong}) then try_cast({share} as {column.type}) end",
         f"case when {wrong} then {reason} else {found.reason} end",
     )
+
+
+def shared(cell: Cell, column: Column, mapping: Terms, name: str, reference: Reference, takes: str, order: str) -> Cast:
+    """The row's part of an amount that the rows of its key have once, beside what the row has of its own.
+
+    Parts are differences of a running total that is rounded to the cent, so that they add up to the amount. `takes` and `order`
+    are SQL of what the rows that share it have in common beside the key, and of their order. Where one of them is at fault nobody
+    knows the parts of the others.
+    """
+    assert cell.share
+    amount, plain = replace(column, type="decimal(18,4)"), cell.model_copy(update={"share": None})
+    whole = cast(plain, amount, mapping, f"{name}_whole", reference)
+    own = cast(plain.model_copy(update={"from_": cell.beside}), amount, mapping, f"{name}_own", reference)
+    factors = [
+        cast(Cell.model_validate({"from": header, "number": cell.number}), amount, mapping, f"{name}_by_{index}", reference)
+        for index, header in enumerate(cell.share.by)
+    ]
+    parts = [whole, own, *factors]
+    text, key = f"text_{name}", f"text_{name}_key"
+    had = f"coalesce({own.value}, 0)"
+    # Wide enough for any two amounts: the engine would multiply two of 18 digits into 18, and fail.
+    product = " * ".join(f"({factor.value})::decimal(20,4)" for factor in factors)
+    left = f"(try_cast({product} as decimal(28,4)) - {had})"
+    is_own_wrong = f"({text}_own is not null and {own.value} is null)"
+
+    over = f"partition by {key}, {takes}"
+    first = f"({over} order by {order} rows between unbounded preceding and unbounded following)"
+    whole_of_key = f"first_value({whole.value} ignore nulls) over {first}"
+    totals = {
+        f"whole_{name}": whole_of_key,
+        f"rest_{name}": f"{whole_of_key} - sum({had}) over ({over})",
+        f"total_{name}": f"sum({left}) over ({over})",
+        f"reached_{name}": f"sum({left}) over ({over} order by {order} rows unbounded preceding)",
+        f"least_{name}": f"min({left}) over ({over})",
+        f"is_read_{name}": f"bool_and({text}_whole is null or {whole.value} is not null) over ({over})",
+        f"is_known_{name}": f"bool_and({left} is not null and not {is_own_wrong}) over ({over})",
+    }
+    rest, total, reached = f"rest_{name}", f"total_{name}", f"reached_{name}"
+    by = " × ".join(map(repr, cell.share.by))
+    faults = {
+        f"not is_read_{name}": whole.reason,
+        is_own_wrong: own.reason,
+        f"whole_{name} < 0": literal("less than nothing, which cannot be shared"),
+        f"{rest} > 0 and {key} is null": literal(f"cannot be shared: {cell.share.per!r} is empty"),
+        f"{rest} > 0 and not is_known_{name}": literal(f"cannot be shared: {by} is no number in one of the rows"),
+        f"{rest} > 0 and least_{name} < 0": literal(f"cannot be shared: {by} is less than nothing in one of the rows"),
+        f"{rest} > {total}": literal(f"cannot be shared: it is more than {by} comes to in all the rows"),
+    }
+    is_fault = " or ".join(f"({fault})" for fault in faults)
+    share = f"case when {rest} > 0 then {_part(rest, total, reached)} - {_part(rest, total, f'({reached} - {left})')} else 0 end"
+    return Cast(
+        {key: reference(cell.share.per) or "null::varchar"} | _merged(part.texts for part in parts),
+        _merged(part.candidates for part in parts)
+        | {text: f"coalesce(first_value({text}_whole ignore nulls) over {first}, {text}_own)"},
+        _merged(part.reads for part in parts),
+        f"case when {text} is not null and not coalesce({is_fault}, false) then try_cast({had} + {share} as {column.type}) end",
+        f"case {' '.join(f'when {fault} then {reason}' for fault, reason in faults.items())} end",
+        totals,
+    )
+
+
+def _part(rest: str, total: str, reached: str) -> str:
+    """SQL of how much of an amount the rows reached so far have, to the cent; all of it where nothing is left to reach."""
+    part = f"round({rest}::double * {reached}::double / {total}::double, 2)::decimal(28,4)"
+    return f"case when {reached} = {total} then {rest} else least({part}, {rest}) end"
+
+
+def _merged(layers: Iterable[dict[str, str]]) -> dict[str, str]:
+    return {name: sql for layer in layers for name, sql in layer.items()}
 
 
 def group(column: str, pattern: str, number: int) -> str:
@@ -388,12 +459,24 @@ def _to_utc(local: str, zone: str, changes: ClockChanges) -> str:
 
 
 def _earlier(local: str, zone: str) -> str:
-    # Of two instants with one clock time the engine takes the later; clocks go back by an hour.
-    return f"(timezone({zone}, {local}) - to_hours(1))"
+    """SQL of the first of two instants with one clock time; null where there is only one."""
+    # The engine takes the later of the two. The other is the time by the offset from UTC of hours before.
+    later = f"timezone({zone}, {local})"
+    before = f"({later} - to_hours({_HOURS_BEFORE}))"
+    gone_back = f"(timezone({zone}, {before}) - timezone('UTC', {before})) - ({local} - timezone('UTC', {later}))"
+    earlier = f"({later} - ({gone_back}))"
+    return f"case when timezone({zone}, {earlier}) = {local} and {earlier} < {later} then {earlier} end"
+
+
+# More than clocks are ever put back, and less than lies between two changes.
+_HOURS_BEFORE = 30
 
 
 def _is_repeated(local: str, zone: str) -> str:
-    return f"timezone({zone}, {_earlier(local, zone)}) = {local}"
+    # Nearly always clocks stood still, which is quickly seen.
+    hours = f"to_hours({_HOURS_BEFORE})"
+    is_still = f"timezone({zone}, timezone({zone}, {local}) - {hours}) = {local} - {hours}"
+    return f"case when {is_still} then false else ({_earlier(local, zone)}) is not null end"
 
 
 def _clock_reason(local: str, zone: str, changes: ClockChanges) -> str:

@@ -353,10 +353,14 @@ class Plan:
             item = f" and {self._item_of(feed)}" if self.mapping.unpack else ""
             added.append(f"{casting.condition(feed.when, self._reference)}{not_skipped}{item} as takes_{entity.name}")
             added += [f"{self._reference(header)} as {key}" for header, key in zip(feed.per, self._keys(entity), strict=True)]
-        candidates, reads, values = {}, {}, []
+        candidates, reads, totals, values = {}, {}, {}, []
         faults = {entity.name: [f"{key} is null" for key in self._keys(entity)] for entity in self.entities}
         for entity, feed, column, cell, name in self._mapped():
-            cast = casting.cast(cell, column, self.mapping, name, self._reference)
+            if cell.share:
+                takes = f"{self._each}takes_{entity.name}"
+                cast = casting.shared(cell, column, self.mapping, name, self._reference, takes, self._order)
+            else:
+                cast = casting.cast(cell, column, self.mapping, name, self._reference)
             added += [f"{sql} as {alias}" for alias, sql in cast.texts.items()]
             value, reason = cast.value, cast.reason
             if cell.sequence:
@@ -365,6 +369,7 @@ class Plan:
             else:
                 candidates |= cast.candidates
                 reads |= cast.reads
+                totals |= cast.totals
             own = f"own_{name}" if feed.per else name
             values.append(f"({value})::{column.type} as {own}")
             values.append(f"{self._reason(cell, reason, name)} as reason_{name}")
@@ -372,7 +377,7 @@ class Plan:
                 faults[entity.name].append(f"{name} is null")
             elif column.type != "varchar" or column.accepted:
                 faults[entity.name].append(f"({own} is null and text_{name} is not null)")
-        layers = [[f"{sql} as {alias}" for alias, sql in layer.items()] for layer in (candidates, reads)]
+        layers = [[f"{sql} as {alias}" for alias, sql in layer.items()] for layer in (candidates, reads, totals)]
         faulty = " or ".join(f"takes_{name} and ({' or '.join(tests)})" for name, tests in faults.items() if tests) or "false"
         rows = f"select file_id, line{', item' if self.mapping.unpack else ''}, {', '.join(added)} from ({self._cells()})"
         for layer in (*layers, values, [f"{faulty} as is_faulty"]):
@@ -427,9 +432,13 @@ class Plan:
                 continue
             keys = ", ".join(self._keys(entity))
             over = f"filter (where takes_{entity.name} and not is_faulty) over (partition by {self._each}{keys})"
-            taken.append(f"({_TAKES[cell.take or 'first'].format(value=f'own_{name}')} {over})::{column.type} as {name}")
+            value = f"{_TAKES[cell.take or 'first'].format(value=f'own_{name}')} {over}"
+            taken.append(f"try_cast({value} as {column.type}) as {name}")
             if column.required:
                 missing.append(f"(takes_{entity.name} and {name} is null)")
+            if cell.take == "sum":
+                taken.append(f"{value} is not null and try_cast({value} as {column.type}) is null as is_too_large_{name}")
+                missing.append(f"(takes_{entity.name} and is_too_large_{name})")
         if not taken:
             return rows
         rows = f"select *, {', '.join(taken)} from ({rows})"
@@ -606,10 +615,15 @@ class Plan:
             if feed.per:
                 # What another row of the key holds is no fault of this one.
                 missing = f"own_{name} is null and (text_{name} is not null or {name} is null and {str(column.required).lower()})"
+            reason = f"reason_{name}"
+            if cell.take == "sum":
+                too_large = casting.literal(f"too large a sum: its key's rows come to more than a {column.type} holds")
+                missing = f"({missing} or is_too_large_{name})"
+                reason = f"case when is_too_large_{name} then {too_large} else {reason} end"
             findings.append(
                 f"{{entity: '{entity.name}', column_name: '{column.name}', "
                 f"value: case when text_{name} is not null then {value} end, "
-                f"reason: case when takes_{entity.name} and {missing} then reason_{name} end}}"
+                f"reason: case when takes_{entity.name} and {missing} then {reason} end}}"
             )
         for entity in self.entities:
             for header, key in zip(self.mapping.feeds[entity.name].per, self._keys(entity), strict=True):

@@ -212,6 +212,17 @@ class ClockChanges(_Strict):
     skipped: Literal["reject", "forward"] = "reject"
 
 
+class Sharing(_Strict):
+    """An amount that the rows `per` a header have once, shared by what each row comes to: `by`, or two headers' product.
+
+    Where rows hold amounts of their own, the column `beyond`, only what goes beyond these is shared, by what they leave.
+    """
+
+    per: str
+    by: Annotated[Texts, Field(min_length=1, max_length=2)]
+    beyond: str | None = None
+
+
 Take = Literal["first", "last", "min", "max", "sum", "count", "any"]
 
 
@@ -221,8 +232,8 @@ class Cell(_Strict):
     The text comes `from` a header, is a fixed `value`, or is a `join`; a `sum` adds up several headers; `sequence` numbers the
     rows of each text of a header. `when` says in which rows there is a text at all. `strip`, `split`, `blank` (texts that mean
     nothing), `values` (with `other` for what it does not list) and `empty` (what an empty cell means) then change it, in this
-    order. `format`, `timezone`, `number`, `divided_by`, `unit` and `absolute` say how the text becomes a value. `take` says
-    which value stands where the entity takes one row `per` key. `optional` headers may be absent.
+    order. `format`, `timezone`, `number`, `divided_by`, `unit` and `absolute` say how the text becomes a value, `share` how much
+    of it is the row's. `take` says which value stands where the entity takes one row `per` key. `optional` headers may be absent.
     """
 
     from_: Texts = Field(default=(), alias="from")
@@ -241,6 +252,7 @@ class Cell(_Strict):
     timezone: Zone | None = None
     number: Numbers | None = None
     divided_by: str | None = None
+    share: Sharing | None = None
     unit: Decimal | None = None
     absolute: bool = False
     take: Take | None = None
@@ -273,7 +285,13 @@ class Cell(_Strict):
     def asides(self) -> tuple[str, ...]:
         """Headers that must be there too: they say whether and how its text is read."""
         zone = self.timezone.from_ if self.timezone else None
-        return (*self.when, *(header for header in (zone, self.divided_by) if header))
+        shared = (self.share.per, *self.share.by) if self.share else ()
+        return (*self.when, *shared, *(header for header in (zone, self.divided_by) if header))
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """A header whose amounts are read beside its own, and which may be absent where that may."""
+        return (self.share.beyond,) if self.share and self.share.beyond else ()
 
     @property
     def constants(self) -> tuple[str, ...]:
@@ -303,7 +321,7 @@ class Feed(_Strict):
     @property
     def headers(self) -> set[str]:
         """Every header its rows depend on."""
-        read = {header for cell in self.cells.values() for header in cell.headers + cell.asides}
+        read = {header for cell in self.cells.values() for header in cell.headers + cell.asides + cell.beside}
         return read | set(self.when) | set(self.per)
 
 
@@ -455,8 +473,9 @@ class Mapping:
 
     @property
     def numbered(self) -> tuple[str, ...]:
-        """The headers whose texts hold rows together: numbered within one, filled down it, or one row of it made from several."""
+        """The headers whose texts hold rows together: they number or share within one, fill down it, or make one row of it."""
         within = {cell.sequence for feed in self.feeds.values() for cell in feed.cells.values() if cell.sequence}
+        within |= {cell.share.per for feed in self.feeds.values() for cell in feed.cells.values() if cell.share}
         within |= {header for feed in self.feeds.values() for header in feed.per} | ({self.fill.by} if self.fill else set())
         return tuple(sorted(within - set(self.unpacked)))
 
@@ -469,6 +488,7 @@ class Mapping:
             needed += [*feed.when, *feed.per]
             for cell in feed.cells.values():
                 needed += cell.asides
+                yield from (((header,), cell.optional) for header in cell.beside)
                 if cell.from_ and not set(cell.from_) <= set(self.unpacked):
                     yield cell.from_, cell.optional
                 elif not cell.from_:
@@ -609,6 +629,7 @@ _PARTS: dict[str, type[BaseModel]] = {
     "skip": Skip,
     "strip": Strip,
     "split": Split,
+    "share": Sharing,
     "join": Join,
     "number": Numbers,
     "timezone": Zone,
@@ -668,10 +689,14 @@ def _cell_problems(column: Column, cell: Cell, is_grouped: bool) -> Iterator[str
         yield f"`timezone` is for timestamps; this is a {column.type}"
     if cell.format != ("iso",) and not is_time:
         yield f"`format` is for timestamps, dates and times; this is a {column.type}"
-    if (cell.unit is not None or cell.absolute or cell.number or cell.divided_by or cell.sum) and not is_number:
-        yield f"`unit`, `absolute`, `number`, `divided_by` and `sum` are for numbers; this is a {column.type}"
-    if cell.divided_by and not column.type.startswith("decimal"):
-        yield f"`divided_by` gives decimals; this is a {column.type}"
+    if (cell.unit is not None or cell.absolute or cell.number or cell.divided_by or cell.sum or cell.share) and not is_number:
+        yield f"`unit`, `absolute`, `number`, `divided_by`, `sum` and `share` are for numbers; this is a {column.type}"
+    if (cell.divided_by or cell.share) and not column.type.startswith("decimal"):
+        yield f"`divided_by` and `share` give decimals; this is a {column.type}"
+    if cell.share and (not cell.from_ or cell.divided_by):
+        yield "`share` needs `from`, and does not go with `divided_by`"
+    if cell.share and is_grouped:
+        yield "`share` gives each row its part, and `per` makes one of them; take the amount with `from`"
     if cell.sum and len(cell.sum) < 2:
         yield "`sum` adds up two columns or more; write `from` for one"
     if cell.sequence and (cell.strip or cell.split or cell.blank or cell.values or cell.when):

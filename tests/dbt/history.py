@@ -16,6 +16,7 @@ SESSIONS = 90
 VISITS = 60
 CONTACTS = 120
 VISITED_HOURS = 400
+REPORTED_DAYS = 60
 PICKUPS = 40
 HOURS = 60
 RESERVATIONS = 40
@@ -56,6 +57,7 @@ def loads(seed: int) -> Iterator[Load]:
     _handovers(Random(seed + 1), made)
     _predictions(Random(seed + 2), made)
     _traffic(Random(f"traffic {seed}"), made)
+    _web_traffic(Random(f"web traffic {seed}"), made)
     # A stream of their own, so that what is above stays as it is.
     random = Random(seed + 100)
     _fulfilments(random, made)
@@ -138,7 +140,8 @@ def _order(random: Random, made: list[Load], number: int) -> None:
                 "line_number": 1,
                 "order_id": random.choice([name, name, name, "elsewhere", None]),
             }
-            back |= {"sku": random.choice(SKUS), "quantity": 1, "refund_amount": 20, "returned_at": returned}
+            # Some refunds are an amount of no units.
+            back |= {"sku": random.choice(SKUS), "quantity": min(number % 5, 1), "refund_amount": 20, "returned_at": returned}
             back |= {"resolution": "refund", "location_id": random.choice([None, *STORES])}
             back |= {"identity_key": random.choice([None, f"k{random.randrange(PEOPLE)}"])}
             load.add(random.choice(["till", "shop"]), "returns", back)
@@ -253,6 +256,16 @@ def _traffic(random: Random, made: list[Load]) -> None:
         counted: Row = {"location_id": random.choice(list(STORES)), "hour_start": hour}
         for load in _deliveries(random, made, hour):
             load.add("counters", "store_traffic", counted | {"entries": random.randrange(9)})
+
+
+def _web_traffic(random: Random, made: list[Load]) -> None:
+    """Days of which a report counts the sessions, with and without sessions of their own."""
+    days = [row["started_at"] for load in made for row in load.systems["analytics"]["sessions"]]
+    for _ in range(REPORTED_DAYS):
+        day = random.choice([*days, _instant(random, random.randrange(716))])
+        counted: Row = {"traffic_date": day.date(), "channel": random.choice(["web", "app"])}
+        for load in _deliveries(random, made, day):
+            load.add("analytics", "web_traffic", counted | {"sessions": random.randrange(50)})
 
 
 def _work_hours(random: Random, made: list[Load]) -> None:

@@ -35,7 +35,9 @@ STOCK += ("lost_sales_estimate",)
 LEDGER = ("causal_margin_gain", "*_savings", "counted_*_cost")
 # What some KPIs are not made of but rest on where rows leave a fact out: without it they are told all the same.
 REFINING: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(("payments", "returns", "customers", "sessions", "stock_movements"), AUDIT),
+    **dict.fromkeys(("payments", "returns", "customers", "stock_movements"), AUDIT),
+    "sessions": (*AUDIT, "web_visits", "web_conversion_rate"),  # a report counts them instead
+    "web_traffic": ("web_visits", "web_conversion_rate"),  # days of a channel without a session
     **dict.fromkeys(("contacts", "shipments"), (*AUDIT, *LEDGER)),
     "costs": LEDGER,
     "fulfilments": (*AUDIT, *LEDGER, "undelivered_orders"),  # orders sent of which no parcel tells
@@ -178,19 +180,35 @@ def test_without_an_export_its_kpis_say_so_and_no_other_changes(
 ) -> None:
     source = f"source.omnikpi.raw.{entity}"
     if not whole.manifest.child_map.get(source):
-        assert not [name for name, metric in shown(complete).items() if entity in metric.needs]
+        assert not [name for name, metric in shown(complete).items() if entity in metric.needs + metric.needs_one_of]
         return
     build = changed(f"delete from raw.{entity}", entity)
     found, wrong = answers(build), []
     for name, metric in shown(build).items():
         is_missing = entity in missing(build, metric)
-        if is_missing != (entity in metric.needs):
+        is_last = entity in metric.needs_one_of and not any(build.info["entities"].get(other) for other in metric.needs_one_of)
+        if is_missing != (is_last or entity in metric.needs):
             wrong.append(f"{name}: says {missing(build, metric)} is missing")
         is_told = found[name] is not None or meta(build, name).get("refusal")
         is_refined = any(fnmatch(name, pattern) for pattern in REFINING.get(entity, ())) and is_told
-        if entity not in metric.needs and not is_refined and not _is_near(found[name], usual[name], NEIGHBOURING.get(entity)):
+        if not is_missing and not is_refined and not _is_near(found[name], usual[name], NEIGHBOURING.get(entity)):
             wrong.append(f"{name}: {usual[name]} → {found[name]}, although it does not need {entity}")
     assert not wrong, "\n".join(wrong)
+
+
+def test_where_only_a_report_counts_sessions_visits_are_known_and_visitors_are_not(
+    usual: Answers, changed: Callable[..., Build]
+) -> None:
+    day = "cast(timezone('Europe/Paris', timezone('UTC', started_at)) as date)"
+    report = f"select {day} as traffic_date, channel, count(*) as sessions, 'ga4' as _source, 1 as _file_id from raw.sessions"
+    reported = f"delete from raw.web_traffic; insert into raw.web_traffic by name {report} group by all; delete from raw.sessions"
+    build = changed(reported, "sessions", "web_traffic")
+    found = answers(build)
+    assert not missing(build, shown(build)["web_visits"]) + missing(build, shown(build)["web_conversion_rate"])
+    assert found["web_visits"] == usual["sessions"]
+    assert found["web_conversion_rate"] > 0
+    assert found["sessions"] is None
+    assert missing(build, shown(build)["web_to_store_conversion_rate"]) == ["sessions"]
 
 
 def test_a_retailer_without_a_row_has_marts_and_every_kpi_is_empty(manifest: Manifest, tmp_path: Path) -> None:

@@ -61,6 +61,58 @@ def test_every_sample_loads_the_same_alone_and_among_others(tmp_path: Path, monk
         assert found == alone[place], place
 
 
+KEYED = """
+source: shop
+files: "orders*.csv"
+timezone: UTC
+fill: {by: order, columns: [at]}
+unpack: {column: skus, on: "+", item: "(.+)", into: [sku]}
+entities:
+  orders:
+    per: order
+    order_id: order
+    ordered_at: {from: at, format: "%Y-%m-%d"}
+    channel: {value: web}
+    status: {value: paid}
+    currency: {value: EUR}
+    shipping_amount: {from: shipping, take: sum}
+  order_lines:
+    order_id: order
+    line_number: {sequence: order}
+    sku: sku
+    quantity: {value: "1"}
+    unit_price: price
+    discount_amount: {from: discount, optional: true, share: {per: order, by: price}}
+    includes_vat: {value: true}
+"""
+
+
+def test_what_rows_of_a_key_have_together_stays_within_their_file(installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same order in several files: filled, numbered, taken once, shared out and rejected whole in each by itself."""
+    installation.map("orders", KEYED)
+    header = "order,at,skus,price,shipping,discount\n"
+    for number, (at, discount) in enumerate([("2026-01-01", "3"), ("2026-01-02", "1"), ("soon", ""), ("2026-01-04", "")]):
+        rows = [f"1,{at},A+B,10.00,{number},{discount}\n", "1,,C,5.00,2,\n", f"2,2026-02-0{number + 1},D,1.00,,\n"]
+        installation.drop(f"shop/orders_{number}.csv", header + "".join(rows))
+    monkeypatch.setattr(inbox, "MOST_FILES", 4)
+    verdicts = [load.verdict for load in installation.ingest().loads]
+    assert verdicts == ["loaded", "loaded", "refused", "loaded"]
+    assert installation.ask(
+        "select _file_id, order_id, ordered_at::date::varchar, shipping_amount::int from raw.orders order by all"
+    ) == [
+        (1, "1", "2026-01-01", 2), (1, "2", "2026-02-01", None),
+        (2, "1", "2026-01-02", 3), (2, "2", "2026-02-02", None),
+        (4, "1", "2026-01-04", 5), (4, "2", "2026-02-04", None),
+    ]  # fmt: skip
+    # 3 and 1 of discount are shared over 10, 10 and 5.
+    lines = "select _file_id, sku, line_number, discount_amount::double from raw.order_lines where order_id = '1' order by all"
+    assert installation.ask(lines) == [
+        (1, "A", 1, 1.2), (1, "B", 2, 1.2), (1, "C", 3, 0.6),
+        (2, "A", 1, 0.4), (2, "B", 2, 0.4), (2, "C", 3, 0.2),
+        (4, "A", 1, None), (4, "B", 2, None), (4, "C", 3, None),
+    ]  # fmt: skip
+
+
 def test_a_refused_file_takes_no_other_with_it(installation) -> None:
     for number in range(9):
         installation.drop(f"till/till_{number}.csv", HEADER + SALE.format(number, "19,90" if number != 5 else "19.90"))

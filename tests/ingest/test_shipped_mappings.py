@@ -95,14 +95,18 @@ def test_a_shipped_mapping_says_where_its_export_is_found_and_has_its_page(name:
     assert f"mappings/{name}.md" in pages()
 
 
+def test_every_entity_has_an_example_or_a_mapping_that_ships() -> None:
+    assert {entity for one in MAPPINGS.values() for entity in one.feeds} == set(entities())
+
+
 def test_an_export_without_what_its_entity_needs_is_refused_naming_it(tmp_path: Path) -> None:
-    """AfterShip's usual columns do not say when a parcel left."""
+    """AfterShip's usual columns do not say when a parcel arrived."""
     header, *rows = (SAMPLES / "aftership_shipments" / "aftership_shipments_2026-01.csv").read_text().splitlines()
     path = tmp_path / "aftership_shipments_usual.csv"
     path.write_text("\n".join([header.removesuffix(",Pickup date,Delivery date"), *(row.rsplit(",", 2)[0] for row in rows), ""]))
     check = check_file(SETTINGS, path)
     assert not check.would_load
-    assert "'Pickup date'" in (check.load.reason or "")
+    assert "'Delivery date'" in (check.load.reason or "")
 
 
 VALUES = {"timestamp": "2026-01-31 13:45:00", "date": "2026-01-31", "time": "13:45", "boolean": "true", "varchar": "some text"}

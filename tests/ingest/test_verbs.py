@@ -71,6 +71,18 @@ def test_a_key_none_of_whose_rows_holds_what_is_required_is_rejected_whole(web) 
     assert rejects == {(line, column) for line in (4, 5) for column in ("ordered_at", "status", "currency")}
 
 
+def test_a_sum_too_large_for_its_column_rejects_its_key_saying_so(web) -> None:
+    web.map("web", SHOP.replace("shipping_amount: Shipping", "shipping_amount: {from: Shipping, take: sum}"))
+    half = FIRST.replace("4.90", "50000000000000")
+    others = "".join(FIRST.replace("1001", number) for number in ("1002", "1003", "1004"))
+    web.drop("web/orders.csv", ORDERS + half + SECOND + half + others)
+    load = web.ingest().loads[0]
+    assert (load.rows_in, load.rows_loaded, load.rows_rejected, load.entities["orders"]) == (6, 3, 3, 3)
+    rejects = web.ask("select line, column_name, reason from ledger.rejects order by line")
+    assert [(line, column) for line, column, _ in rejects] == [(line, "shipping_amount") for line in (2, 3, 4)]
+    assert all("too large a sum" in reason for *_, reason in rejects)
+
+
 def test_a_row_without_its_key_is_rejected_saying_so(web) -> None:
     web.drop("web/orders.csv", ORDERS + FIRST + FIRST.replace("#1001", ""))
     load = web.ingest().loads[0]

@@ -12,6 +12,7 @@ WINDOWS = {"": 7, "_1d": 1, "_30d": 30}
 
 def prove(records: Records) -> Iterator[Figures]:
     yield _sessions(records)
+    yield _web_traffic(records)
     yield _web_to_store(records)
     yield _research_online(records)
 
@@ -39,6 +40,23 @@ def _sessions(records: Records) -> Figures:
             "sessions": pl.len(),
             "session_conversion_rate": share(pl.col("has_order").sum(), pl.len()),
             "identified_session_rate": share(pl.col("person").count(), pl.len()),
+        },
+    )
+
+
+def _web_traffic(records: Records) -> Figures:
+    """Each visit one row, a report's count as many; of a day and channel that has sessions the reports say nothing."""
+    day = ["traffic_date", "channel"]
+    seen = records.sessions.select("channel", traffic_date="visit_date", visits=1)
+    told = records.newest("web_traffic", *day).select(*day, visits="sessions").join(seen, on=day, how="anti")
+    visits = pl.concat([seen, told], how="diagonal_relaxed")
+    orders = records.orders.select("channel", traffic_date="order_date", orders=1).join(visits, on=day, how="semi")
+    both = pl.concat([visits, orders], how="diagonal_relaxed").with_columns(month("traffic_date"))
+    return Figures(
+        both,
+        {
+            "web_visits": pl.col("visits").sum(),
+            "web_conversion_rate": share(pl.col("orders").sum(), pl.col("visits").sum()),
         },
     )
 

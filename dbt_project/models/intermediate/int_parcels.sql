@@ -48,7 +48,7 @@ parcels as (
         fulfilments.location_id,
         shipments.carrier,
         coalesce(fulfilments.fulfilment_mode, orders.fulfilment_mode) as fulfilment_mode,
-        shipments.shipped_at,
+        coalesce(shipments.shipped_at, fulfilments.shipped_at) as shipped_at,
         coalesce(shipments.promised_at, fulfilments.promised_at) as promised_at,
         coalesce(shipments.delivered_at, fulfilments.delivered_at) as delivered_at,
         greatest(shipments._file_id, orders._file_id, coalesce(fulfilments._file_id, -1)) as _file_id

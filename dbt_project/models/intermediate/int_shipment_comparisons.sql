@@ -56,7 +56,8 @@ carried as (
         fulfilment_id,
         min(shipment_number) as shipment_number,
         min(shipped_at) as shipped_at,
-        count(*) - count(distinct carrier || ':' || cast(shipped_at as varchar)) as copy_count,
+        -- a parcel whose carrier tells no time is nobody's copy
+        count(*) - count(distinct carrier || ':' || coalesce(cast(shipped_at as varchar), shipment_number)) as copy_count,
         max(_file_id) as _file_id
     from parcels
     where fulfilment_id is not null

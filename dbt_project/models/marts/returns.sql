@@ -101,6 +101,21 @@ sold as (
     group by lines.order_id, lines.product_id
 ),
 
+-- a refund of an amount alone, of no units, bears the VAT of its whole order
+refunded as (
+    select
+        lines.order_id,
+        sum(lines.sales_ttc) / nullif(sum(lines.sales), 0) - 1 as vat_rate
+    from {{ ref('order_lines') }} as lines
+    where
+        lines.order_id in (
+            select changed.order_id
+            from changed
+            where changed.quantity = 0
+        )
+    group by lines.order_id
+),
+
 -- the customer's next ticket in the store that took back goods bought elsewhere
 next_tickets as (
     select
@@ -164,12 +179,12 @@ select
     changed.quantity,
     {{ excluding_vat(
         'changed.refund_amount', 'true',
-        'coalesce(sold.vat_rate, changed.product_vat_rate, ' ~ var('default_vat_rate') ~ ')', 'rates.exchange_rate'
+        'coalesce(sold.vat_rate, changed.product_vat_rate, refunded.vat_rate, ' ~ var('default_vat_rate') ~ ')', 'rates.exchange_rate'
     ) }} as returned_sales,
     cast(round(changed.refund_amount * rates.exchange_rate, 4) as decimal(18, 4)) as returned_sales_ttc,
     {{ excluding_vat(
         'changed.refund_amount', 'true',
-        'coalesce(sold.vat_rate, changed.product_vat_rate, ' ~ var('default_vat_rate') ~ ')', 'constant_rates.exchange_rate'
+        'coalesce(sold.vat_rate, changed.product_vat_rate, refunded.vat_rate, ' ~ var('default_vat_rate') ~ ')', 'constant_rates.exchange_rate'
     ) }} as returned_sales_constant_rate,
     cast(
         round(changed.refund_amount * constant_rates.exchange_rate, 4) as decimal(18, 4)
@@ -178,6 +193,7 @@ select
     changed._file_id
 from changed
 left join sold on changed.order_id = sold.order_id and changed.product_id = sold.product_id
+left join refunded on changed.order_id = refunded.order_id and changed.quantity = 0
 left join followed on changed.return_id = followed.return_id and changed.line_number = followed.line_number
 left join {{ ref('int_exchange_rates') }} as rates
     on

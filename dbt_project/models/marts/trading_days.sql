@@ -51,14 +51,13 @@ visited as (
     union all
 
     select
-        sessions.session_date as day,
-        sessions.channel,
+        web_traffic.traffic_date as day,
+        web_traffic.channel,
         coalesce(web_shops.location_id, 'unknown') as location_id,
-        count(*) as visits,
+        web_traffic.session_count as visits,
         cast(null as bigint) as order_count
-    from {{ ref('sessions') }} as sessions
+    from {{ ref('web_traffic') }} as web_traffic
     cross join web_shops
-    group by sessions.session_date, sessions.channel, coalesce(web_shops.location_id, 'unknown')
 ),
 
 sold as (
