@@ -286,7 +286,8 @@ def status() -> None:
     info = current_info(settings)
     out.print(f"Data folder {settings.data_dir}")
     if info:
-        out.print(f"Current build {info['build_id']}, data {info['data_from']} to {info['data_to']}")
+        held = f"data {info['data_from']} to {info['data_to']}" if info["data_to"] else "no data yet"
+        out.print(f"Current build {info['build_id']}, {held}")
     else:
         out.print("No build yet: put exports in the inbox and call `omnikpi run`")
     out.print(ledger_status(settings).table())

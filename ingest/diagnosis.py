@@ -171,7 +171,7 @@ def _current(settings: Settings) -> str:
     folder = settings.builds / settings.current.read_text().strip()
     info = json.loads((folder / "build.json").read_text())
     duckdb.connect(str(folder / "marts.duckdb"), read_only=True).close()
-    return f"{info['build_id']}, data to {info['data_to']}"
+    return f"{info['build_id']}, data to {info['data_to']}" if info["data_to"] else f"{info['build_id']}, no data yet"
 
 
 _CHECKS: dict[str, Callable[[Settings], str]] = {

@@ -12,6 +12,7 @@ import duckdb
 
 import ingest.build as dbt
 from ingest import exit_code, failpoints, textfile
+from ingest.entities import create_tables
 from ingest.inbox import IngestSummary, ingest, prune_archive
 from ingest.ledger import Load
 from ingest.lock import LockHeld, lock
@@ -76,6 +77,9 @@ def current_info(settings: Settings) -> dict | None:
 
 def _build_and_publish(settings: Settings, full_refresh: bool, progress: Progress | None, begun: datetime) -> str:
     with _told(settings, "build", begun):
+        with duckdb.connect(str(settings.warehouse)) as connection:
+            # Models read entities that nothing was loaded of since they were declared, or at all.
+            create_tables(connection)
         result = dbt.build(settings, full_refresh, progress, is_proven=_made_by(settings, current_info(settings)))
     with _told(settings, "publish", begun):
         return publish(settings, result)

@@ -5,10 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import pytest
 
 import ingest.run
 from ingest.build import BuildFailed
+from ingest.entities import entities
 from ingest.run import LockHeld, build, lock
 from settings import Settings
 
@@ -53,6 +55,17 @@ def test_the_lock_of_a_killed_run_is_free(settings: Settings) -> None:
         holder.wait()
     with lock(settings):
         pass
+
+
+def test_a_build_has_a_table_of_every_entity_even_where_nothing_of_it_was_loaded(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingest.run.dbt, "build", lambda *_, **__: None)
+    monkeypatch.setattr(ingest.run, "publish", lambda *_: "published")
+    assert build(settings) == "published"
+    with duckdb.connect(str(settings.warehouse)) as connection:
+        tables = connection.sql("select table_name from information_schema.tables where table_schema = 'raw'").fetchall()
+    assert {name for (name,) in tables} == set(entities())
 
 
 def test_a_failed_build_is_written_down_and_nothing_is_published(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
