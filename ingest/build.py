@@ -16,6 +16,8 @@ from settings import Settings
 PROJECT = Path(__file__).resolve().parent.parent / "dbt_project"
 # What its Python models compute with.
 ESTIMATORS = PROJECT.parent / "estimators"
+# Beside dbt's artifacts: which models and settings made all that the warehouse holds of them.
+MADE_BY = "made_by.json"
 # dbt ends when the run that called it does, however that ended: else it would go on writing to the warehouse, alone.
 DBT = """
 import os, threading
@@ -77,9 +79,16 @@ def build(
 
     Raises `BuildFailed` naming the models and tests at fault. dbt runs in a process of its own: it leaves neither an open
     database handle nor its memory behind. Unit tests try the models on rows of their own; where the project `is_proven`, which
-    is unchanged since a build that passed them, they are left out. Tests on the data always run.
+    is unchanged since a build that passed them, they are left out. Tests on the data always run. Models compute what was loaded
+    since they last ran, or every row when `full_refresh` is asked for or other models or settings made what is there.
     """
     target = settings.data_dir / "target"
+    maker = json.dumps([project_checksum(), settings.currency, settings.timezone])
+    made_by = target / MADE_BY
+    if full_refresh or not made_by.exists() or made_by.read_text() != maker:
+        full_refresh = True
+        # Until all is made anew it is of no single maker.
+        made_by.unlink(missing_ok=True)
     results_file = target / "run_results.json"
     results_file.unlink(missing_ok=True)
     command = [
@@ -135,6 +144,7 @@ def build(
     nodes = _nodes(results_file, json.loads((target / "manifest.json").read_text()))
     if process.returncode:
         raise BuildFailed(*_fault(nodes, errors or printed))
+    made_by.write_text(maker)
     return BuildResult(nodes, target)
 
 
