@@ -17,8 +17,9 @@ BLINDNESS = {
     "ropo_share_of_store_sales": 0.10,
     "web_to_store_conversion_rate": 0.50,
 }
-# A share may differ by as much as forints do from euros, being written with two decimals.
-HALF_A_CENT, HAIR = 0.005, 1e-6
+HALF_A_CENT, HAIR = 0.005, 1e-9
+# The channel that sells in forints too, and by how much a share there may differ, as prices have two decimals.
+IN_FORINTS, HAIR_IN_FORINTS = "marketplace", 1e-6
 CUTS = {
     "all the data": ("all", False),
     "channel": ("all", True),
@@ -60,7 +61,8 @@ def compared(build: Build, truth: pl.DataFrame, metric: str, grain: str, is_slic
         published=pl.col(metric).cast(pl.Float64),
     )
     both = rows.join(said, on=keys, how="left", nulls_equal=True) if keys else rows.join(said, how="cross")
-    allowed = pl.lit(HALF_A_CENT) if known.format == "currency" else HAIR * pl.max_horizontal(pl.lit(1.0), pl.col("value").abs())
+    hair = pl.when(pl.col("channel") == IN_FORINTS).then(HAIR_IN_FORINTS).otherwise(HAIR)
+    allowed = pl.lit(HALF_A_CENT) if known.format == "currency" else hair * pl.max_horizontal(pl.lit(1.0), pl.col("value").abs())
     return both.with_columns(allowed=allowed)
 
 
