@@ -11,7 +11,7 @@ from typing import BinaryIO, Protocol
 
 import pyarrow as pa
 
-from ingest import DataRefused
+from ingest import DataRefused, progress
 from ingest.mappings import PACKED
 
 MAX_RATIO = 200
@@ -47,6 +47,7 @@ def parts(path: Path) -> Generator[BinaryIO]:
     """The content of an export, unpacked: one stream, or one for each member of a `.zip`, in order of their names."""
     size = path.stat().st_size
     with path.open("rb") as raw:
+        progress.follow(lambda: raw.tell() / size)
         if path.suffix == ".gz":
             yield _Unpacked(gzip.GzipFile(fileobj=raw), size)  # pyright: ignore[reportReturnType]
         elif path.suffix == ".zst":
