@@ -34,8 +34,7 @@ class _Unpacked:
         try:
             data = self._stream.read(size)
         except (EOFError, zlib.error, zipfile.BadZipFile, OSError) as error:
-            if getattr(error, "errno", None):  # the disk's fault, not the file's
-                raise
+            _raise_of_the_disk(error)
             raise DataRefused("it is damaged or cut, for it cannot be unpacked to its end; ask for it again") from None
         self._left -= len(data)
         if self._left < 0:
@@ -84,8 +83,16 @@ def measured(path: Path) -> None:
 def _archive(raw: BinaryIO) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(raw)
-    except zipfile.BadZipFile:
+    except zipfile.BadZipFile as error:
+        _raise_of_the_disk(error)
         raise DataRefused("it is no zip archive, or is cut; ask for it again") from None
+
+
+def _raise_of_the_disk(error: BaseException) -> None:
+    """Raises the disk's own error where that is why the content could not be unpacked: it is no fault of the file's."""
+    for cause in (error, error.__context__):
+        if isinstance(cause, OSError) and cause.errno:
+            raise cause
 
 
 def _members(archive: zipfile.ZipFile, packed_size: int) -> list[zipfile.ZipInfo]:
