@@ -426,7 +426,8 @@ class Files:
 
     def expect(self, files: int, size: int) -> None:
         """So many files and bytes will be loaded; time left goes by bytes."""
-        self._progress.update(self._task, description=f"Loading {files:,} files", total=size or None)
+        told = "one file" if files == 1 else f"{files:,} files"
+        self._progress.update(self._task, description=f"Loading {told}", total=size or None)
         self._began = time.monotonic()
 
     def report(self, load: Any) -> None:
