@@ -45,6 +45,7 @@ def tills(world: World, daily: int) -> Iterator[Export]:
         "order", pl.col("return_line").alias("line"), "product", "category", "quantity", "price", "listed", "discount", "kind",
         "vat", "paid", pl.col("return_number").alias("number"), pl.col("return_store").alias("store"),
         pl.col("return_day").alias("day"), pl.col("return_wall").alias("wall"), "resolution", "reason", "blind", "refund",
+        "exchange_number",
     )  # fmt: skip
     origin = world.sales.orders.select("order", origin="number")
     back = back.join(origin, on="order", how="left", maintain_order="left").with_columns(
@@ -121,6 +122,7 @@ def _till_rows(part: pl.DataFrame, world: World, places: list[str]) -> pl.DataFr
         pl.when(back & ~pl.col("blind")).then("origin").alias("Ticket d'origine"),
         named("reason", _TILL_REASONS).alias("Motif retour"),
         named("resolution", _TILL_ENDS).alias("Suite"),
+        pl.col("exchange_number").alias("Ticket d'échange"),
         pl.when(back).then(-euros("refund")).alias("Remboursement"),
     )
 

@@ -90,6 +90,16 @@ def test_every_kpi_is_what_the_generator_knows_it_to_be_by(
     assert not wrong
 
 
+def test_tickets_given_in_exchange_at_a_pick_up_are_there_and_are_no_purchases(build: Build) -> None:
+    (counted, ticketed) = build.sql("""
+        select count(distinct case when has_add_on then collection_id end), count(distinct collection_id)
+        from marts.collections
+        inner join marts.orders using (customer_id, location_id)
+        where order_date = collection_date and is_store_order and is_valid
+    """).row(0)
+    assert ticketed > counted + 50
+
+
 def test_what_cannot_be_recognised_makes_customer_kpis_floors_by_no_more_than_is_said(build: Build, truth: pl.DataFrame) -> None:
     known = truth.filter((pl.col("person_basis") == "true") & (pl.col("grain") == "all") & (pl.col("channel") == "all"))
     assert not known.is_empty()
