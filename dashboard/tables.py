@@ -12,6 +12,7 @@ from dashboard.words import say
 
 # The dimensions people slice by, the most asked first; the others follow.
 FIRST = ("channel", "location", "region", "category", "brand", "customer_segment", "acquisition_channel", "carrier", "device")
+FIRST += ("capability",)
 
 
 def show(page: Page, most: int = 8) -> None:

@@ -52,7 +52,7 @@ def with_exchanges(
     given = pl.Series(np.where(is_faulty, product, size))
     rates = pl.Series(vat(s.country[place], back["category"].to_numpy()))
     taken = back.with_columns(line=1, product=given, vat=rates).filter(is_known).with_columns(order=tickets["order"])
-    taken = taken.cast(dict(trade.lines.schema)).select(trade.lines.columns)
+    taken = taken.cast(trade.lines.schema).select(trade.lines.columns)
 
     is_told = pl.Series(~is_faulty | (rng.random(len(back)) < _TOLD))
     back = back.with_columns(
@@ -67,7 +67,7 @@ def with_exchanges(
         exchange_number=pl.when("is_told").then(tickets["number"]),
     )
     known = trade.returns.schema
-    back = back.cast(dict(known)).select(*known, "exchange", "exchange_number")
+    back = back.cast(known).select(*known, "exchange", "exchange_number")
     return Sales(
         pl.concat([orders, tickets], how="diagonal"),
         pl.concat([trade.lines, taken]),

@@ -25,6 +25,10 @@ update marts.investment_months
 set
     is_refused = true, is_told = false, margin_gain = null, logistics_savings = null, service_savings = null, counted_cost = null,
     net_gain = null, cumulative_net = null, cumulative_net_low = null, cumulative_net_high = null, payback_months = null;
+update marts.investments
+set
+    is_refused = true, is_told = false, margin_gain = null, logistics_savings = null, service_savings = null,
+    counted_run_cost = null, counted_build_cost = null, net_gain = null;
 """
 
 Open = Callable[..., AppTest]
