@@ -48,10 +48,7 @@ senders as (
         row_number() over (partition by order_numbers.order_id order by work.fulfilment_number) as work_rank,
         max(work._file_id) over (partition by order_numbers.order_id) as _file_id
     from {{ ref('stg_fulfilments') }} as work
-    inner join {{ ref('int_order_numbers') }} as order_numbers
-        on
-            work.order_number = order_numbers.order_number
-            and (work.source_system = order_numbers.source_system or order_numbers.is_only)
+    inner join {{ ref('int_order_numbers') }} as order_numbers on {{ names_order('work', 'order_numbers') }}
     {% if is_incremental() -%}
     where order_numbers.order_id in (select lines.order_id from lines)
     {%- endif %}
