@@ -66,5 +66,7 @@ def _frame(page: Page, metrics: list[Metric], dimension: str):
     return frame, frame.style.format({metric_label(metric): written(metric.format) for metric in metrics})
 
 
-def _weight(columns: dict[str, dict[str, float | None]], one: str) -> float:
-    return next((value for values in columns.values() if (value := values.get(one)) is not None), float("-inf"))
+def _weight(columns: dict[str, dict[str, float | None]], one: str) -> tuple[int, float]:
+    """By the first column that has a value for the slice; slices that the first columns know come before others."""
+    known = ((-place, value) for place, values in enumerate(columns.values()) if (value := values.get(one)) is not None)
+    return next(known, (-len(columns), 0.0))
