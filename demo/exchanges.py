@@ -26,14 +26,14 @@ def with_exchanges(
     """
     s, orders = stores(), trade.orders
     came = fulfilments.filter((pl.col("mode") == COLLECT) & pl.col("collected").is_not_null())
-    came = came.select("order", "collected", place=pl.col("store").cast(pl.Int64))
+    came = came.select(pl.col("order").cast(orders.schema["order"]), "collected", place=pl.col("store").cast(pl.Int64))
     told = orders.filter(valid()).select("order", "person", "channel", "store", "day", "country", "mode", "pickup")
+    told = told.join(came, on="order", how="inner")
     back = (
         trade.lines.filter((pl.col("product") >= 0) & (pl.col("paid") > 0))
+        .join(told, on="order", how="inner", maintain_order="left")
         .join(trade.returns, on=["order", "line"], how="anti", maintain_order="left")
         .unique("order", keep="first", maintain_order=True)
-        .join(came.with_columns(pl.col("order").cast(orders.schema["order"])), on="order", how="inner", maintain_order="left")
-        .join(told, on="order", how="inner", maintain_order="left")
     )
     back = back.filter(pl.Series(rng.random(len(back)) < _EXCHANGES))
     place, product = back["place"].to_numpy(), back["product"].to_numpy()

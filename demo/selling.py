@@ -51,10 +51,11 @@ def tills(world: World, daily: int) -> Iterator[Export]:
     back = back.join(origin, on="order", how="left", maintain_order="left").with_columns(
         pl.col("line").cast(pl.Int64), pl.col("day").cast(pl.Int32), status=pl.lit("completed"), back=pl.lit(True)
     )
+    given = world.sales.returns["exchange"].drop_nulls()
     told = ["order", "number", "store", "day", "wall", "status", "shown_card", "shown_email", "is_staff", "is_b2b"]
     for zone, (code, _) in enumerate(TILLS):
         mine = pl.col("store").is_in(np.flatnonzero(s.timezone == zone).tolist())
-        orders = world.sales.orders.filter(mine).select(told)
+        orders = world.sales.orders.filter(mine).select(told, is_given=pl.col("order").is_in(given.implode()))
         spans = periods(daily) if zone == 0 else periods(months=3)
         returned = {span.label: part for span, part in split(back.filter(mine), "day", spans)}
         for span, part in split(orders.with_columns(sent=_sent(places)), "sent", spans):
@@ -117,7 +118,10 @@ def _till_rows(part: pl.DataFrame, world: World, places: list[str]) -> pl.DataFr
         pl.col("shown_email").alias("E-mail e-ticket"),
         flag("is_staff").alias("Personnel"),
         flag("is_b2b").alias("Pro"),
-        pl.when(~back & (pl.col("line") == 1)).then(named_of(pl.col("wall") // 60 % 8, _TENDERS)).alias("Règlement"),
+        # what is taken in exchange is paid with the credit of what came back
+        pl.when(~back & (pl.col("line") == 1))
+        .then(pl.when("is_given").then(pl.lit("AVOIR")).otherwise(named_of(pl.col("wall") // 60 % 8, _TENDERS)))
+        .alias("Règlement"),
         pl.when(~back & (pl.col("line") == 1)).then(euros("total")).alias("Montant réglé"),
         pl.when(back & ~pl.col("blind")).then("origin").alias("Ticket d'origine"),
         named("reason", _TILL_REASONS).alias("Motif retour"),

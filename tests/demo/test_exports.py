@@ -128,6 +128,7 @@ def test_what_is_exchanged_at_a_pick_up_is_a_return_of_the_order_and_a_ticket_fo
     for row in exchanges:
         taken = told["VENTE", row["Ticket d'échange"]]
         assert (taken["Magasin"], taken["Date"], taken["PU TTC"]) == (row["Magasin"], row["Date"], row["PU TTC"])
+        assert taken["Règlement"] == "AVOIR"
         assert (row["Type"], row["Suite"], taken["Code article"][:7]) == ("RETOUR", "ECHANGE", row["Code article"][:7])
         assert row["Ticket d'origine"]
         assert not row["Ticket d'origine"].startswith(row["Magasin"])
