@@ -11,8 +11,10 @@ from dashboard.topics import Page, dimension_label, metric_label, missing, value
 from dashboard.words import say
 
 # The dimensions people slice by, the most asked first; the others follow.
-FIRST = ("channel", "location", "region", "category", "brand", "customer_segment", "acquisition_channel", "carrier", "device")
-FIRST += ("capability",)
+FIRST = (
+    *("channel", "location", "region", "category", "brand", "customer_segment", "acquisition_channel"),
+    *("carrier", "device", "capability"),
+)
 
 
 def show(page: Page, most: int = 8) -> None:
