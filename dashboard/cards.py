@@ -244,14 +244,23 @@ def _described(page: Page, card: Card) -> str:
     ignored = [name for name, _ in page.view.filters if name not in card.metric.dimensions]
     if not card.reach.is_compared:
         return say("card.is_growth")
-    nothing = "card.no_target" if page.view.compare == TARGETS else "card.no_reference"
-    parts = [say(nothing if card.reference is None else f"against.{page.view.compare}")]
+    parts = [_against(page, card)]
     if card.target is not None and page.view.compare != TARGETS:
         parts.append(say("card.aim", target=formats.value(card.target, card.metric.format, words.language(), page.currency)))
     parts += [say("card.not_by", dimension=inside(dimension_label(page.build, name))) for name in ignored]
     if page.view.basis == SAME_STORES and "location" not in card.metric.dimensions:
         parts.append(say("card.all_stores"))
     return " · ".join(parts)
+
+
+def _against(page: Page, card: Card) -> str:
+    """What the delta is against; where there is no delta to what was nothing, that it was."""
+    if card.reference is None:
+        return say("card.no_target" if page.view.compare == TARGETS else "card.no_reference")
+    against, kind, language = say(f"against.{page.view.compare}"), card.metric.format, words.language()
+    if formats.change(card.now, card.reference, kind, language):
+        return against
+    return say("card.was", against=against, value=formats.value(card.reference, kind, language, page.currency))
 
 
 def _help(page: Page, card: Card) -> str:

@@ -116,14 +116,13 @@ def show(page: Page) -> None:
             }
         )
     st.subheader(say("health.tests"), anchor=False)
-    st.markdown(say("health.tests_said", passed=len(tests) - len(failed), total=len(tests)))
+    said = say("health.tests_said", passed=len(tests) - len(failed), total=len(tests))
+    st.markdown(f"{said} {say('health.tests_warned')}" if failed else said)
     if failed:
         _table(
             {
-                say("health.test"): [test["name"] for test in failed],
-                say("health.state"): [test["status"] for test in failed],
+                say("health.test"): [test["name"].replace("_", " ") for test in failed],
                 say("health.count"): [test["failures"] for test in failed],
-                say("health.reason"): [test["message"] for test in failed],
             }
         )
     st.caption(say("health.build", build=page.build.build_id, at=formats.moment(page.build.created_at, language)))
