@@ -89,14 +89,14 @@ def show(page: Page, most: int = 8) -> list[Card]:
     grid = st.grid(columns, min_column_width=156, gap="small", key="cards")
     for card in cards:
         _draw(page, card, grid)
-    if any(card.reach.is_compared for card in cards):
+    if any(card.reach.is_compared and not card.absent for card in cards):
         st.markdown(changes(page, cards))
     return cards
 
 
 def compare(page: Page, cards: list[Card]) -> None:
     """The cards against every comparison: a table that is closed at first and asked for only when it is opened."""
-    if not any(card.reach.is_compared for card in cards):
+    if not any(card.reach.is_compared and not card.absent for card in cards):
         return
     table = st.expander(say("comparisons.title"), key="comparisons", on_change="rerun", type="compact")
     if table.open:

@@ -77,7 +77,7 @@ def _row(page: Page, charts: Sequence[Chart]) -> None:
                 st.markdown(f"**{one.title}**" + (f" · {one.unit}" if one.unit else ""))
                 st.plotly_chart(one.figure, height=height, config={"displayModeBar": False}, alt=one.alt)
             else:
-                st.markdown(f"**{metric_label(chart.metrics[0])}**")
+                st.markdown(f"**{chart.title(words.language()) or metric_label(chart.metrics[0])}**")
                 st.caption(one)
 
 
