@@ -23,6 +23,8 @@ from dashboard.words import called, inside, join, say
 COLOURS: dict[str, DeltaColor] = {"higher": "normal", "lower": "inverse"}
 # How many cards stand in a row, by how many there are at most.
 COLUMNS = ((1, 1), (2, 2), (3, 3), (4, 4), (6, 3), (8, 4), (10, 5))
+# As many characters of labels stand beside each other on one line.
+LABELS = 132
 # As many movements are told.
 TOLD = 3
 # A change below this share of the value before is not news.
@@ -86,7 +88,9 @@ def show(page: Page, most: int = 8) -> list[Card]:
     """Draw the cards of the page's metrics, and what changed among them; returns the cards drawn."""
     cards = read(page, page.metrics[:most])
     columns = next(width for most_cards, width in COLUMNS if len(cards) <= most_cards)
-    grid = st.grid(columns, min_column_width=156, gap="small", key="cards")
+    is_long = any(len(metric_label(card.metric)) * columns > LABELS for card in cards)
+    with st.container(key="long_labels" if is_long else None):
+        grid = st.grid(columns, min_column_width=156, gap="small", key="cards")
     for card in cards:
         _draw(page, card, grid)
     if any(card.reach.is_compared and not card.absent for card in cards):
