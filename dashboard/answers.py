@@ -14,7 +14,7 @@ from rich.table import Table
 from dashboard import formats
 from dashboard.builds import Build
 from dashboard.catalogue import Mart, Metric, definitions, leaves_of, mart, marts_of
-from dashboard.metrics import BEFORE, SAMPLE, TARGET, Answer, Question, ask, largest
+from dashboard.metrics import BEFORE, SAMPLE, TARGET, Answer, Question, compiled, largest
 
 ROWS_SHOWN = 5
 
@@ -34,10 +34,10 @@ def render(build: Build, answer: Answer, form: str, locale: str = "en") -> str:
 
 def explain(build: Build, question: Question, locale: str = "en") -> str:
     """Definition, compiled SQL, lineage, and some source rows of every metric of a question."""
-    answer = ask(build, question)
+    sql, parameters = compiled(build, question)
     known = definitions(build)
     parts = [_definition(known, known[name], locale) for name in question.metrics]
-    parts.append(_section("SQL", f"{answer.sql}\n{_parameters(answer)}"))
+    parts.append(_section("SQL", f"{sql}\n{_parameters(parameters)}"))
     marts = {mart.name: mart for name in question.metrics for mart in marts_of(build, name)}
     parts.append(_section("Lineage", "\n".join(_lineage(build, marts))))
     leaves = dict.fromkeys(leaf for name in question.metrics for leaf in leaves_of(build, name))
@@ -149,8 +149,8 @@ def _inner_formulas(known: Mapping[str, Metric], metric: Metric, depth: int = 1)
     return lines
 
 
-def _parameters(answer: Answer) -> str:
-    return "\n".join(f"-- ${name} = {value}" for name, value in answer.parameters.items())
+def _parameters(parameters: Mapping[str, Any]) -> str:
+    return "\n".join(f"-- ${name} = {value}" for name, value in parameters.items())
 
 
 def _lineage(build: Build, names: Iterable[str]) -> list[str]:

@@ -47,17 +47,16 @@ class Question:
 
 @dataclass(frozen=True)
 class Answer:
-    """The rows of a question, and how they were computed.
+    """The rows of a question.
 
     Columns: `metric_time` (with a grain: the period's first day), the dimensions by the names they were asked by, the
     metrics by name; then `<metric>__n` (what a rate was taken over) and `<metric>__before` or `<metric>__target`. Rows
-    are sorted by the first two. Sums of money stay decimal, counts are integers, rates are floats. `period` is the days
-    asked for (the whole data where left open), `compared` those of the comparison.
+    are sorted by the first two; one of which no metric knows anything is left out. Sums of money stay decimal, counts are
+    integers, rates are floats. `period` is the days asked for (the whole data where left open), `compared` those of the
+    comparison.
     """
 
     frame: pl.DataFrame
-    sql: str
-    parameters: dict[str, Any]
     period: tuple[date, date] | None
     compared: tuple[date, date] | None
     question: Question
@@ -79,23 +78,33 @@ class _Plan:
         """The columns that tell rows apart."""
         return [*(["metric_time"] if self.grain else []), *(name for name, _ in self.items)]
 
+    @property
+    def values(self) -> list[str]:
+        """The metrics a row is known by, each once."""
+        return list(dict.fromkeys([*self.metrics, *(sample for _, sample in self.samples)]))
+
 
 def ask(build: Build, question: Question) -> Answer:
     """The answer of a build, the same object when asked again. Raises `QuestionError`."""
     return _ask(build, question)
 
 
+def compiled(build: Build, question: Question) -> tuple[str, dict[str, Any]]:
+    """The SQL that gives a question's rows, comparison apart, and the parameters to bind. Raises `QuestionError`."""
+    return _compile(build, _plan(build, question), question.since, question.until)
+
+
 @lru_cache(maxsize=ANSWERS_KEPT)
 def _ask(build: Build, question: Question) -> Answer:
     plan = _plan(build, question)
-    frame, sql, parameters = _run(build, plan, question.since, question.until)
+    frame = _run(build, plan, question.since, question.until)
     period, compared = _period(build, question), None
     if question.compare == "target":
         frame = _with_targets(build, plan, frame, period)
     elif question.compare:
         compared = compared_range(build, question.compare, *period) if period else None
         frame = _with_before(build, plan, frame, question.compare, period, compared)
-    return Answer(frame, sql, parameters, period, compared, question)
+    return Answer(frame, period, compared, question)
 
 
 def _period(build: Build, question: Question) -> tuple[date, date] | None:
@@ -203,14 +212,27 @@ def largest(build: Build, question: Question, rows: int) -> tuple[pl.DataFrame, 
     return frame.drop("total"), int(frame["total"][0]) if len(frame) else 0
 
 
-@lru_cache(maxsize=ANSWERS_KEPT)
-def _run(build: Build, plan: _Plan, since: date | None, until: date | None) -> tuple[pl.DataFrame, str, dict[str, Any]]:
-    """The rows of a plan over inclusive days, with the SQL and the parameters that gave them.
+def _run(build: Build, plan: _Plan, since: date | None, until: date | None) -> pl.DataFrame:
+    """The rows of a plan over inclusive days, taken from an answer that holds them where there is one.
 
-    Kept apart from answers: the same days are asked for with one comparison, with another and with the target.
+    The same days are asked for with one comparison, with another and with the target, of a card's metric among others and
+    of a chart's alone.
     """
-    sql, parameters = _compile(build, plan, since, until)
-    return build.sql(sql, parameters), sql, parameters
+    answered = _answered(build, replace(plan, metrics=(), samples=()), since, until)
+    rows = next((rows for rows in answered if set(plan.values) <= set(rows.columns)), None)
+    if rows is None:
+        rows = build.sql(*_compile(build, plan, since, until))
+        answered.append(rows)
+    if plan.keys:
+        rows = rows.filter(pl.any_horizontal(pl.col(name).is_not_null() for name in plan.values))
+    samples = (pl.col(sample).alias(metric + SAMPLE) for metric, sample in plan.samples)
+    return rows.select(*plan.keys, *plan.metrics, *samples)
+
+
+@lru_cache(maxsize=ANSWERS_KEPT)
+def _answered(*_slices_and_days: object) -> list[pl.DataFrame]:
+    """What was answered of a build by the same slices over the same days, with keys and metrics; the caller adds to it."""
+    return []
 
 
 def _compile(build: Build, plan: _Plan, since: date | None, until: date | None) -> tuple[str, dict[str, Any]]:
@@ -231,8 +253,8 @@ def _compile(build: Build, plan: _Plan, since: date | None, until: date | None) 
     for name, item in plan.items:
         columns[name] = f"cast({item.column} as date)" if item.kind == "time" else f'"{item.column}"'
     sources: list[str] = []
-    for column, metric in [*zip(plan.metrics, plan.metrics, strict=True), *((m + SAMPLE, n) for m, n in plan.samples)]:
-        columns[column], needed = _source(build, metric)
+    for metric in plan.values:
+        columns[metric], needed = _source(build, metric)
         sources += needed
     by = [*([f"metric_time__{plan.grain}"] if plan.grain else []), *(item.column for _, item in plan.items)]
     try:
@@ -281,7 +303,7 @@ def _with_before(
 def _before(build: Build, plan: _Plan, comparison: str, period: tuple[date, date], compared: tuple[date, date]) -> pl.DataFrame:
     """The compared range's rows, their periods shifted onto the current ones."""
     if not plan.grain:
-        return _run(build, plan, *compared)[0]
+        return _run(build, plan, *compared)
     pairs = [(start, days) for start, days in compared_spans(build, comparison, plan.grain, *period) if days]
     starts = {(span.first, span.last): span.start for span in spans(build, plan.grain, *compared)}
     if all(days in starts for _, days in pairs):
@@ -289,13 +311,11 @@ def _before(build: Build, plan: _Plan, comparison: str, period: tuple[date, date
             {"metric_time": [starts[days] for _, days in pairs], "now": [start for start, _ in pairs]},
             schema={"metric_time": pl.Date, "now": pl.Date},
         )
-        rows = _run(build, plan, *compared)[0].join(shifted, on="metric_time", how="inner")
+        rows = _run(build, plan, *compared).join(shifted, on="metric_time", how="inner")
         return rows.with_columns(pl.col("now").alias("metric_time")).drop("now")
     # The days to compare with do not make periods of their own (a retail month after a 53-week year): one query each.
     timeless = replace(plan, grain=None)
-    parts = [
-        _run(build, timeless, *days)[0].select(pl.lit(start, pl.Date).alias("metric_time"), pl.all()) for start, days in pairs
-    ]
+    parts = [_run(build, timeless, *days).select(pl.lit(start, pl.Date).alias("metric_time"), pl.all()) for start, days in pairs]
     return pl.concat(parts, how="vertical_relaxed")
 
 

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from dashboard.builds import Build
-from dashboard.metrics import Answer, Question, QuestionError, ask
+from dashboard.metrics import Answer, Question, QuestionError, ask, compiled
 from dashboard.semantics import semantics
 
 JANUARY: dict[str, Any] = {"since": date(2026, 1, 1), "until": date(2026, 1, 31)}
@@ -33,9 +33,9 @@ def test_a_ratio_is_a_sum_over_a_sum_and_never_a_mean_of_ratios(build: Build):
 
 def test_a_ratio_divided_here_equals_the_ratio_that_metricflow_compiles(build: Build):
     sql = semantics(build).compile(("average_order_value",), ("metric_time__month", "channel"), (), ())
-    compiled = build.sql(sql).sort("metric_time__month", "channel")["average_order_value"].to_list()
+    expected = build.sql(sql).sort("metric_time__month", "channel")["average_order_value"].to_list()
     answered = ask(build, Question(("average_order_value",), ("channel",), "month")).frame["average_order_value"].to_list()
-    assert answered == compiled
+    assert answered == expected
     assert len(answered) == 12
 
 
@@ -129,9 +129,26 @@ def test_both_ends_of_the_period_are_included(build: Build):
 
 
 def test_the_period_of_an_open_question_is_that_of_the_data(build: Build):
-    answer = ask(build, Question(("sales",), since=date(2026, 1, 1)))
-    assert answer.period == (date(2026, 1, 1), date(2026, 2, 14))
-    assert answer.parameters == {"since": date(2026, 1, 1)}
+    question = Question(("sales",), since=date(2026, 1, 1))
+    assert ask(build, question).period == (date(2026, 1, 1), date(2026, 2, 14))
+    assert compiled(build, question)[1] == {"since": date(2026, 1, 1)}
+
+
+def test_what_an_answer_holds_is_not_asked_of_the_database_again(republished: Callable[[str, str], Build], monkeypatch):
+    build = republished("20260302T060000-000001", "select 1")
+    together = ask(build, Question(("sales", "orders"), ("channel",), **JANUARY)).frame
+    monkeypatch.setattr(Build, "sql", lambda *_: pytest.fail("asked again"))
+    alone = ask(build, Question(("orders",), ("channel",), **JANUARY)).frame
+    assert alone.rows() == together.select("channel", "orders").rows()
+    monkeypatch.undo()
+    assert ask(build, Question(("orders",), ("channel",), **TWO_MONTHS)).frame.rows() != alone.rows()
+
+
+def test_a_row_of_which_no_metric_knows_anything_is_left_out_whatever_was_asked_before(build: Build):
+    together = rows(build, "orders", "ready_minutes_p50", by=("channel",))
+    known = [channel for channel, _, ready, _ in together if ready is not None]
+    assert 0 < len(known) < len(together)
+    assert [channel for channel, _, _ in rows(build, "ready_minutes_p50", by=("channel",))] == known
 
 
 # Filters
@@ -139,9 +156,9 @@ def test_the_period_of_an_open_question_is_that_of_the_data(build: Build):
 
 def test_a_filter_keeps_any_of_its_values_and_all_filters_hold(build: Build):
     where = (("channel", ("store", "web")), ("region", ("North",)))
-    answer = ask(build, Question(("sales",), where=where, **JANUARY))
-    assert answer.frame["sales"].to_list() == [Decimal("160.5000")]
-    assert answer.parameters == {"p0": "store", "p1": "web", "p2": "North"} | JANUARY
+    question = Question(("sales",), where=where, **JANUARY)
+    assert ask(build, question).frame["sales"].to_list() == [Decimal("160.5000")]
+    assert compiled(build, question)[1] == {"p0": "store", "p1": "web", "p2": "North"} | JANUARY
 
 
 def test_values_with_quotes_are_matched_as_they_are(build: Build):
@@ -151,9 +168,9 @@ def test_values_with_quotes_are_matched_as_they_are(build: Build):
 
 @pytest.mark.parametrize("text", ["x') or ('1' = '1", "web'; drop table marts.orders; --", "{{ 1 }}", "$since", "%", "\x00"])
 def test_text_that_looks_like_sql_matches_nothing_and_harms_nothing(build: Build, text: str):
-    answer = ask(build, Question(("orders",), where=(("channel", (text,)),)))
-    assert answer.frame["orders"].to_list() == [None]
-    assert text not in answer.sql or text in ("%", "$since")
+    question = Question(("orders",), where=(("channel", (text,)),))
+    assert ask(build, question).frame["orders"].to_list() == [None]
+    assert text not in compiled(build, question)[0] or text in ("%", "$since")
     assert rows(build, "orders") == [(15,)]
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from dashboard.builds import Build
-from dashboard.metrics import Question, ask
+from dashboard.metrics import Question, ask, compiled
 from dashboard.semantics import Semantics
 from dashboard.shapes import FILE, Shapes
 
@@ -41,7 +41,7 @@ def test_what_was_compiled_once_is_not_compiled_again(build: Build, tmp_path: Pa
 
 def test_two_values_of_a_filter_and_three_are_few_shapes(build: Build) -> None:
     def sql(*channels: str) -> str:
-        return ask(build, Question(("orders",), where=(("channel", channels),))).sql
+        return compiled(build, Question(("orders",), where=(("channel", channels),)))[0]
 
     assert sql("store", "web", "app") == sql("store", "web", "app", "marketplace")
     assert sql("store") == sql("web") != sql("store", "web")
