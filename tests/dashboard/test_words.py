@@ -16,7 +16,7 @@ NAMES_OF_DATA = {
     *("channel", "dimension", "discount_kind", "driver", "entity", "parameter"),
     *("reason", "resolution", "cause", "contact_channel"),
     *("agreement_check", "feature", "forecast_model", "late_cause", "location_kind", "weekday"),
-    *("capability", "sold_in"),
+    *("capability", "device", "sold_in"),
 }
 
 
