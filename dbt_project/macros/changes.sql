@@ -73,7 +73,7 @@
 {% macro customers_of_changed_orders() -%}
     {#-
         Everyone whose purchases a load can have changed since the model last ran: the persons of changed orders and
-        returns, now and before the change.
+        returns, now and before the change. A return that named the only order of its number names none once there are two.
     -#}
     select customer_id from {{ ref('orders') }} where _file_id > {{ loaded_through() }}
     union
@@ -85,7 +85,7 @@
         identity_key in ({{ values_loaded('orders', 'identity_key') }})
         or identity_key in ({{ values_loaded('returns', 'identity_key') }})
     union
-    select customer_id from {{ ref('orders') }} where order_number in ({{ values_loaded('returns', 'order_id') }})
+    select customer_id from {{ ref('orders') }} where order_number in ({{ order_numbers_loaded(['returns']) }})
     union
     {{ customers_changed() }}
 {%- endmacro %}

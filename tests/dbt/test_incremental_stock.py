@@ -53,3 +53,21 @@ def test_a_store_that_turns_out_to_have_closed_has_no_stock_from_the_day_after(w
     warehouse.build(*BOOK)
     # the 10th to the 31st, and the day on which something still came back
     assert days_by_month(warehouse) == {date(2026, 1, 1): 22, date(2026, 3, 1): 1}
+
+
+def test_goods_no_longer_leave_the_place_whose_work_named_an_order_by_a_number_that_now_two_have(warehouse: Warehouse) -> None:
+    sales = ("run", "--select", "+stock_sales")
+    begin(warehouse, moved("1", date(2026, 2, 5), "receipt", 9), on_hand=3)
+    order = {"order_id": "55", "channel": "web", "status": "paid", "currency": "EUR", "ordered_at": datetime(2026, 2, 6, 12)}
+    line = {"order_id": "55", "line_number": 1, "sku": "A", "quantity": 1, "unit_price": 12, "includes_vat": True}
+    work = {"fulfilment_id": "F1", "order_id": "55", "location_id": "S1", "mode": "home_delivery"}
+    warehouse.load(4, "shop", orders=[order], order_lines=[line])
+    warehouse.load(5, "oms", fulfilments=[work | {"created_at": datetime(2026, 2, 6, 13), "lines_requested": 1}])
+    warehouse.build(*sales)
+    assert warehouse.marts()["stock_sales"]["location_id"].to_list() == ["S1"]
+    warehouse.load(6, "market", orders=[order])
+    warehouse.build(*sales)
+    stepwise = warehouse.marts()["stock_sales"]
+    warehouse.build(*sales, "--full-refresh")
+    assert_frame_equal(stepwise, warehouse.marts()["stock_sales"])
+    assert stepwise["location_id"].to_list() == ["unknown"]

@@ -25,7 +25,8 @@ changed_orders as (
     where _file_id > {{ loaded_through() }}
     union
     select order_id from {{ ref('orders') }}
-    where order_number in ({{ values_loaded('fulfilments', 'order_id') }})
+    -- a fulfilment that named the only order of its number names none once there are two
+    where order_number in ({{ order_numbers_loaded(['fulfilments']) }})
 ),
 {%- endif %}
 
