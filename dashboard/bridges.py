@@ -18,7 +18,7 @@ from dashboard.charts.drawing import ACCENT, QUIET, Drawn, Step, number, steps_f
 from dashboard.metrics import Question, ask
 from dashboard.questions import is_ripe, reach
 from dashboard.topics import Page, meta, metric_label, missing
-from dashboard.words import inside, say
+from dashboard.words import inside, say, typeset
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,8 @@ class Bridge:
     @property
     def title(self) -> str:
         """The bridge's name in the reader's language."""
-        return self.titles[words.language() == "fr"]
+        language = words.language()
+        return typeset(self.titles[language == "fr"], language)
 
 
 @dataclass(frozen=True)

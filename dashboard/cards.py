@@ -23,6 +23,8 @@ from dashboard.words import called, inside, join, say
 COLOURS: dict[str, DeltaColor] = {"higher": "normal", "lower": "inverse"}
 # How many cards stand in a row, by how many there are at most.
 COLUMNS = ((1, 1), (2, 2), (3, 3), (4, 4), (6, 3), (8, 4), (10, 5))
+# As many characters of labels stand beside each other on one line.
+LABELS = 132
 # As many movements are told.
 TOLD = 3
 # A change below this share of the value before is not news.
@@ -86,17 +88,19 @@ def show(page: Page, most: int = 8) -> list[Card]:
     """Draw the cards of the page's metrics, and what changed among them; returns the cards drawn."""
     cards = read(page, page.metrics[:most])
     columns = next(width for most_cards, width in COLUMNS if len(cards) <= most_cards)
-    grid = st.grid(columns, min_column_width=156, gap="small", key="cards")
+    is_long = any(len(metric_label(card.metric)) * columns > LABELS for card in cards)
+    with st.container(key="long_labels" if is_long else None):
+        grid = st.grid(columns, min_column_width=156, gap="small", key="cards")
     for card in cards:
         _draw(page, card, grid)
-    if any(card.reach.is_compared for card in cards):
+    if any(card.reach.is_compared and not card.absent for card in cards):
         st.markdown(changes(page, cards))
     return cards
 
 
 def compare(page: Page, cards: list[Card]) -> None:
     """The cards against every comparison: a table that is closed at first and asked for only when it is opened."""
-    if not any(card.reach.is_compared for card in cards):
+    if not any(card.reach.is_compared and not card.absent for card in cards):
         return
     table = st.expander(say("comparisons.title"), key="comparisons", on_change="rerun", type="compact")
     if table.open:
@@ -244,14 +248,23 @@ def _described(page: Page, card: Card) -> str:
     ignored = [name for name, _ in page.view.filters if name not in card.metric.dimensions]
     if not card.reach.is_compared:
         return say("card.is_growth")
-    nothing = "card.no_target" if page.view.compare == TARGETS else "card.no_reference"
-    parts = [say(nothing if card.reference is None else f"against.{page.view.compare}")]
+    parts = [_against(page, card)]
     if card.target is not None and page.view.compare != TARGETS:
         parts.append(say("card.aim", target=formats.value(card.target, card.metric.format, words.language(), page.currency)))
     parts += [say("card.not_by", dimension=inside(dimension_label(page.build, name))) for name in ignored]
     if page.view.basis == SAME_STORES and "location" not in card.metric.dimensions:
         parts.append(say("card.all_stores"))
     return " · ".join(parts)
+
+
+def _against(page: Page, card: Card) -> str:
+    """What the delta is against; where there is no delta to what was nothing, that it was."""
+    if card.reference is None:
+        return say("card.no_target" if page.view.compare == TARGETS else "card.no_reference")
+    against, kind, language = say(f"against.{page.view.compare}"), card.metric.format, words.language()
+    if formats.change(card.now, card.reference, kind, language):
+        return against
+    return say("card.was", against=against, value=formats.value(card.reference, kind, language, page.currency))
 
 
 def _help(page: Page, card: Card) -> str:

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from dashboard import formats, words
+from dashboard import formats, tables, words
 from dashboard.questions import reach
 from dashboard.topics import Page, dimension_label, value_label
 from dashboard.words import called, say
@@ -55,10 +55,12 @@ def show(page: Page) -> None:
             dimension_label(page.build, "location"): [
                 None if one == "unknown" else value_label(page.build, "location", one) for one in rows["location"]
             ],
-            say("examples.at_risk"): [
-                formats.value(value, "currency", language, page.currency) if value else None for value in rows["at_risk"]
-            ],
-            say("examples.lag"): [formats.value(value, "minutes", language, page.currency) for value in rows["lag_minutes"]],
+            say("examples.at_risk"): [value or None for value in rows["at_risk"]],
+            say("examples.lag"): rows["lag_minutes"].to_list(),
         }
     )
-    st.dataframe(frame, hide_index=True, placeholder=formats.NOTHING, height=min(38 + 35 * len(frame), 460))
+
+    def written(kind: str):
+        return lambda value: formats.value(value, kind, language, page.currency)
+
+    tables.draw(frame, {say("examples.at_risk"): written("currency"), say("examples.lag"): written("minutes")})

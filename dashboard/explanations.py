@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from dashboard import cards, formats, words
+from dashboard import cards, formats, tables, words
 from dashboard.catalogue import Metric
 from dashboard.charts.drawing import text_of
 from dashboard.drivers import Cell, Move, explained, move
@@ -42,8 +42,7 @@ def show(page: Page) -> None:
             label_visibility="collapsed",
             key="drivers_by",
         )
-    styled, rows = _table(page, metric, cells, dimension or DIMENSIONS[0])
-    st.dataframe(styled, hide_index=True, height=min(38 + 35 * rows, 460))
+    _table(page, metric, cells, dimension or DIMENSIONS[0])
     st.caption(say("drivers.exact"))
 
 
@@ -85,7 +84,7 @@ def _named(page: Page, metric: Metric, whole: Move, sign: int) -> str:
     )
 
 
-def _table(page: Page, metric: Metric, cells: tuple[Cell, ...], dimension: str):
+def _table(page: Page, metric: Metric, cells: tuple[Cell, ...], dimension: str) -> None:
     """The moves of each value of a dimension, the strongest first, with their sum at the end."""
     groups: dict[str, list[Cell]] = {}
     for cell in cells:
@@ -106,4 +105,4 @@ def _table(page: Page, metric: Metric, cells: tuple[Cell, ...], dimension: str):
         return formats.value(value, metric.format, language, currency) if value else formats.NOTHING
 
     frame = pd.DataFrame({dimension_label(page.build, dimension): list(moves), **columns})
-    return frame.style.format(dict.fromkeys(columns, written)), len(frame)
+    tables.draw(frame, dict.fromkeys(columns, written))

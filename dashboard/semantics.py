@@ -31,6 +31,7 @@ STANDARD_GRAINS = ("day", "week", "month", "quarter", "year")
 SHAPES_KEPT = 4096
 DEFINITIONS_KEPT = 8
 _TRUNCATED_DAY = re.compile(r"DATE_TRUNC\('day', ([\w.\"]+)\)")
+_DISTINCT = re.compile(r"COUNT\(DISTINCT (.+?)\) AS (\w+)")
 
 _KINDS: dict[LinkableElementType, Literal["entity", "dimension", "time"]] = {
     LinkableElementType.ENTITY: "entity",
@@ -182,7 +183,9 @@ class Semantics:
 
     def _from_marts(self, metrics: tuple[str, ...], by: tuple[str, ...], where: tuple[str, ...]) -> str:
         request = MetricFlowQueryRequest.create(metric_names=metrics, group_by_names=by or None, where_constraints=where or None)
-        return self._plain_days(self._quoted(self._engine.explain(request).sql_statement.sql))
+        sql = self._plain_days(self._quoted(self._engine.explain(request).sql_statement.sql))
+        # Bits take memory by the group: days and stores together would be too many.
+        return self._by_bits(sql) if len(by) <= 1 else sql
 
     def _plain_days(self, sql: str) -> str:
         """The SQL with days as the columns they are, so that the database can skip what lies outside the period.
@@ -190,6 +193,16 @@ class Semantics:
         Every time dimension of a mart is a date, as contracts and a test hold; MetricFlow truncates it all the same.
         """
         return _TRUNCATED_DAY.sub(r"\1", sql)
+
+    def _by_bits(self, sql: str) -> str:
+        """The SQL with numbered persons counted by a bit for each, which takes a third of the time."""
+
+        def count(found: re.Match[str]) -> str:
+            person, metric = found.groups()
+            numbers = ((self.metrics[metric].get("config") or {}).get("meta") or {}).get("numbers")
+            return f"coalesce(bit_count(bitstring_agg({person}, 0, {numbers - 1})), 0) AS {metric}" if numbers else found[0]
+
+        return _DISTINCT.sub(count, sql)
 
     def _quoted(self, sql: str) -> str:
         """The SQL with names such as `order`, which MetricFlow leaves bare and the database reserves, in quotes."""

@@ -1,5 +1,8 @@
 """The table at the foot of a page: its metrics by one dimension, sortable, written as the reader's language writes them."""
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -11,7 +14,10 @@ from dashboard.topics import Page, dimension_label, metric_label, missing, value
 from dashboard.words import say
 
 # The dimensions people slice by, the most asked first; the others follow.
-FIRST = ("channel", "location", "region", "category", "brand", "customer_segment", "acquisition_channel", "carrier", "device")
+FIRST = (
+    *("channel", "location", "region", "category", "brand", "customer_segment", "acquisition_channel"),
+    *("carrier", "device", "capability"),
+)
 
 
 def show(page: Page, most: int = 8) -> None:
@@ -36,12 +42,25 @@ def show(page: Page, most: int = 8) -> None:
         )
     sliced = [metric for metric in ready if dimension in metric.dimensions]
     if dimension and sliced:
-        frame, styled = _frame(page, sliced, dimension)
-        st.dataframe(styled, hide_index=True, placeholder=formats.NOTHING, height=min(38 + 35 * len(frame), 460))
+        _draw_metrics(page, sliced, dimension)
 
 
-def _frame(page: Page, metrics: list[Metric], dimension: str):
-    """The values by slice as numbers, and the same styled as text."""
+def draw(frame: pd.DataFrame, written: Mapping[str, Callable[[Any], str]]) -> None:
+    """A table as high as its rows, up to a dozen, whose numbers sort as numbers and read as `written` says.
+
+    Its first column stays where it is when the table is moved sideways.
+    """
+    st.dataframe(
+        frame.style.format(written),  # pyright: ignore[reportArgumentType]
+        hide_index=True,
+        placeholder=formats.NOTHING,
+        height=min(38 + 35 * len(frame), 460),
+        column_config={frame.columns[0]: st.column_config.Column(pinned=True)},
+    )
+
+
+def _draw_metrics(page: Page, metrics: list[Metric], dimension: str) -> None:
+    """The values by slice, without the slices that have none."""
     answers = ask_together(page, metrics, by=(dimension,))
     columns: dict[str, dict[str, float | None]] = {}
     for metric in metrics:
@@ -50,7 +69,8 @@ def _frame(page: Page, metrics: list[Metric], dimension: str):
         for row in answers[metric.name].frame.to_dicts():
             sample, value = row.get(name + SAMPLE), row[name]
             values[row[dimension]] = float(value) if value is not None and (sample is None or sample >= FEW) else None
-    slices = sorted({one for values in columns.values() for one in values}, key=lambda one: _weight(columns, one), reverse=True)
+    known = {one for values in columns.values() for one, value in values.items() if value is not None}
+    slices = sorted(known, key=lambda one: _weight(columns, one), reverse=True)
     frame = pd.DataFrame(
         {
             dimension_label(page.build, dimension): [value_label(page.build, dimension, one) for one in slices],
@@ -62,8 +82,10 @@ def _frame(page: Page, metrics: list[Metric], dimension: str):
     def written(kind: str):
         return lambda value: formats.value(None if pd.isna(value) else value, kind, language, currency)
 
-    return frame, frame.style.format({metric_label(metric): written(metric.format) for metric in metrics})
+    draw(frame, {metric_label(metric): written(metric.format) for metric in metrics})
 
 
-def _weight(columns: dict[str, dict[str, float | None]], one: str) -> float:
-    return next((value for values in columns.values() if (value := values.get(one)) is not None), float("-inf"))
+def _weight(columns: dict[str, dict[str, float | None]], one: str) -> tuple[int, float]:
+    """By the first column that has a value for the slice; slices that the first columns know come before others."""
+    known = ((-place, value) for place, values in enumerate(columns.values()) if (value := values.get(one)) is not None)
+    return next(known, (-len(columns), 0.0))

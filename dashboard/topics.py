@@ -18,7 +18,7 @@ from dashboard.builds import Build
 from dashboard.catalogue import Metric, catalogue, dimensions, value_labels
 from dashboard.controls import View
 from dashboard.semantics import semantics
-from dashboard.words import called
+from dashboard.words import called, typeset
 
 OVERVIEW = "overview"
 
@@ -57,7 +57,7 @@ class Chart:
 
     def title(self, language: str) -> str | None:
         """The title the metric gave it, where it gave one."""
-        return self.titles[language == "fr"] if self.titles else None
+        return typeset(self.titles[language == "fr"], language) if self.titles else None
 
 
 def topic_metrics(build: Build, topic: str) -> tuple[Metric, ...]:
@@ -104,12 +104,14 @@ def missing(build: Build, metric: Metric) -> list[str]:
 
 def metric_label(metric: Metric) -> str:
     """A metric's name in the reader's language."""
-    return metric.label_fr if words.language() == "fr" else metric.label
+    language = words.language()
+    return typeset(metric.label_fr if language == "fr" else metric.label, language)
 
 
 def metric_text(metric: Metric) -> str:
     """A metric's description in the reader's language."""
-    return metric.description_fr if words.language() == "fr" else metric.description
+    language = words.language()
+    return typeset(metric.description_fr if language == "fr" else metric.description, language)
 
 
 def dimension_label(build: Build, name: str) -> str:

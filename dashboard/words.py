@@ -1,5 +1,6 @@
 """The words of the interface, in the reader's language."""
 
+import re
 from collections.abc import Iterator
 from contextvars import ContextVar
 from functools import cache
@@ -11,6 +12,10 @@ from babel import Locale
 
 LANGUAGES = {"en": "English", "fr": "Français"}
 
+# French sets a space before these signs and within its quotation marks; none of them begins or ends a line.
+_NARROW = re.compile(r" (?=[;?!»%€])|(?<=«) ")
+_COLON = re.compile(r" (?=:(?!\w))")
+
 _spoken: ContextVar[str] = ContextVar("language", default="en")
 
 
@@ -18,7 +23,14 @@ _spoken: ContextVar[str] = ContextVar("language", default="en")
 def phrases(language: str) -> dict[str, str]:
     """Every phrase of a language by its dotted key; a plural has one entry a form (`stores.one`, `stores.other`)."""
     tree = yaml.safe_load((Path(__file__).parent / "locales" / f"{language}.yml").read_text(encoding="utf-8"))
-    return dict(_flat(tree, ""))
+    return {key: typeset(phrase, language) for key, phrase in _flat(tree, "")}
+
+
+def typeset(text: str, language: str) -> str:
+    """The text with the spaces that its language does not break at."""
+    if language != "fr":
+        return text
+    return _COLON.sub("\N{NO-BREAK SPACE}", _NARROW.sub("\N{NARROW NO-BREAK SPACE}", text))
 
 
 def _flat(tree: dict[str, Any], prefix: str) -> Iterator[tuple[str, str]]:

@@ -3,12 +3,17 @@
 A mart lists in `config.meta.condensed_by` the columns that most questions are asked by. Its rows alike in these become one row of
 `condensed.<mart>`, with a column for each of its metrics that can be added up; a manifest of its own holds the same definitions
 over these tables, so that whoever compiles a question of them gets the same answer from far fewer rows. What a sum cannot give
-(distinct counts, percentiles) and what was not listed stays with the marts.
+(percentiles, most distinct counts) and what was not listed stays with the marts.
+
+Persons cannot be summed up: each counts once in whatever days are asked for. Where `config.meta.numbered` names the column that
+is counted, the condensed mart keeps it, with numbers from 0 on in place of keys: then a bit for each is enough to count them
+(`dashboard/semantics.py`).
 """
 
 import copy
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import duckdb
@@ -17,13 +22,22 @@ SCHEMA = "condensed"
 # How each aggregation is taken; of the outcomes the sum is taken again.
 _PARTS = {"sum": "sum({})", "count": "count({})", "sum_boolean": "count(*) filter (where {})"}
 _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "HUGEINT", "BOOLEAN")
+# A person's bit: up to so many persons a group of an answer takes 128 kB.
+MOST_NUMBERS = 1 << 20
 _NAMED = re.compile(r"(?:Dimension|TimeDimension|Entity)\('(\w+)'")
 
 
 def condense(
-    connection: duckdb.DuckDBPyConnection, database: str, manifest: Mapping[str, Any], condensed_by: Mapping[str, tuple[str, ...]]
+    connection: duckdb.DuckDBPyConnection,
+    database: str,
+    manifest: Mapping[str, Any],
+    condensed_by: Mapping[str, tuple[str, ...]],
+    numbered: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """Write `condensed.<mart>` in `database` for every mart of `condensed_by`; returns the manifest over them and the others.
+
+    `numbered` names the column of a mart that is kept as numbers. A metric that counts these says in its `config.meta.numbers`
+    below what power of two they are, unless they are more than `MOST_NUMBERS`.
 
     Raises `ValueError` where a mart's columns are not dimensions of it or leave out the day it is counted on.
     """
@@ -37,23 +51,48 @@ def condense(
             continue
         keys, day = condensed_by[mart], model["defaults"]["agg_time_dimension"]
         _narrow(model, keys)
+        rows, numbers = f'{database}.marts."{mart}"', 0
+        if number := numbered.get(mart):
+            rows, numbers = _numbered(connection, rows, number)
+            keys = (*keys, number)
         sums: dict[str, str] = {}
         for metric in _simple(condensed, name):
             parameters = metric["type_params"]
-            part = _part(connection, f'{database}.marts."{mart}"', model, metric)
+            part = _part(connection, rows, model, metric)
             if part:
                 sums[metric["name"]] = part
                 parameters["expr"] = metric["name"]
                 parameters["metric_aggregation_params"]["agg"] = "sum"
-            elif parameters["metric_aggregation_params"]["agg"] != "count_distinct" or parameters["expr"] not in keys:
+            elif not (read := _counted(connection, rows, model, metric)) or not read <= set(keys):
                 lost.add(metric["name"])
+            elif number in read and 0 < numbers <= MOST_NUMBERS:
+                metric["config"] = {"meta": {"numbers": 1 << (numbers - 1).bit_length()}}
         columns = ", ".join([*keys, *(f'{part} as "{metric}"' for metric, part in sums.items())])
         connection.execute(
-            f'create table {database}.{SCHEMA}."{mart}" as select {columns} from {database}.marts."{mart}" '
+            f'create table {database}.{SCHEMA}."{mart}" as select {columns} from {rows} '
             f"group by {', '.join(keys)} order by {_column(model, day)}, {', '.join(keys)}"
         )
     condensed["metrics"] = list(_without(condensed["metrics"], lost))
     return condensed
+
+
+def _numbered(connection: duckdb.DuckDBPyConnection, table: str, column: str) -> tuple[str, int]:
+    """SQL of a mart's rows with numbers from 0 on for the values of a column, and how many there are."""
+    known = f"select distinct {column} from {table} where {column} is not null"
+    connection.execute(
+        f"create or replace temp table numbers as select {column}, row_number() over () - 1 as number from ({known})"
+    )
+    count = connection.sql("select count(*) from numbers").fetchall()[0][0]
+    numbers = f"select rows.* replace (numbers.number::uinteger as {column}) from {table} as rows"
+    return f"({numbers} left join numbers using ({column}))", count
+
+
+def _counted(connection: duckdb.DuckDBPyConnection, rows: str, model: Mapping[str, Any], metric: Mapping[str, Any]) -> set[str]:
+    """The columns whose distinct values a metric counts; none where it does not, or asks for more than the model still knows."""
+    parameters = metric["type_params"]
+    if parameters["metric_aggregation_params"]["agg"] != "count_distinct" or not _is_asked_alike(model, metric):
+        return set()
+    return set(connection.sql(f"from {rows} limit 0").columns) & set(re.findall(r"\w+", parameters["expr"]))
 
 
 def _narrow(model: dict[str, Any], keys: Iterable[str]) -> None:
@@ -92,13 +131,7 @@ def _simple(manifest: Mapping[str, Any], model: str) -> Iterator[dict[str, Any]]
 def _part(connection: duckdb.DuckDBPyConnection, table: str, model: Mapping[str, Any], metric: Mapping[str, Any]) -> str | None:
     """SQL of a metric's part in one condensed row, of which the sum gives the metric exactly; none where no sum does."""
     aggregation, expression = metric["type_params"]["metric_aggregation_params"], metric["type_params"]["expr"]
-    here = {part["name"] for kind in ("dimensions", "entities") for part in model[kind]}
-    filters = (metric.get("filter") or {}).get("where_filters", [])
-    named = {name for one in filters for name in _NAMED.findall(one["where_sql_template"])}
-    windows = (aggregation["non_additive_dimension"] or {}).get("window_groupings", [])
-    asked = {name.removeprefix(model["primary_entity"] + "__") for name in named}
-    is_asked_alike = asked | set(windows) | {aggregation["agg_time_dimension"]} <= here
-    if aggregation["agg"] not in _PARTS or not is_asked_alike:
+    if aggregation["agg"] not in _PARTS or not _is_asked_alike(model, metric):
         return None
     part = _PARTS[aggregation["agg"]].format(expression)
     if aggregation["agg"] != "sum":
@@ -111,6 +144,17 @@ def _part(connection: duckdb.DuckDBPyConnection, table: str, model: Mapping[str,
         (_, digits), (_, places) = kind.children
         return f"cast({part} as decimal({max(int(str(digits)), 18)}, {places}))"
     return part
+
+
+def _is_asked_alike(model: Mapping[str, Any], metric: Mapping[str, Any]) -> bool:
+    """Whether the model still has all that a metric is filtered by, taken over and counted on."""
+    aggregation = metric["type_params"]["metric_aggregation_params"]
+    here = {part["name"] for kind in ("dimensions", "entities") for part in model[kind]}
+    filters = (metric.get("filter") or {}).get("where_filters", [])
+    named = {name for one in filters for name in _NAMED.findall(one["where_sql_template"])}
+    windows = (aggregation["non_additive_dimension"] or {}).get("window_groupings", [])
+    asked = {name.removeprefix(model["primary_entity"] + "__") for name in named}
+    return asked | set(windows) | {aggregation["agg_time_dimension"]} <= here
 
 
 def _without(metrics: Iterable[dict[str, Any]], lost: set[str]) -> Iterator[dict[str, Any]]:

@@ -14,6 +14,8 @@ import duckdb
 
 from ingest import ConfigurationError, DataRefused, exit_code
 from ingest.build import PROJECT
+from ingest.ledger import opened
+from ingest.lock import LockHeld
 from ingest.mappings import load_mappings
 from ingest.publish import LATE_AFTER_INTERVALS
 from settings import Settings
@@ -41,6 +43,8 @@ def diagnose(settings: Settings) -> list[Finding]:
 def _try(subject: str, check: Callable[[Settings], str], settings: Settings) -> Finding:
     try:
         return Finding(subject, True, check(settings))
+    except LockHeld:
+        return Finding(subject, True, "not looked at: a run is at work; ask again once it has ended")
     except Exception as error:
         return Finding(subject, False, str(error), exit_code(error) or ConfigurationError.exit_code)
 
@@ -97,7 +101,7 @@ def _clock(settings: Settings) -> str:
 def _ledger(settings: Settings) -> str:
     if not settings.warehouse.exists():
         return "nothing loaded yet"
-    with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
+    with opened(settings) as connection:
         unbalanced = connection.execute(
             "select file_id from ledger.files where rows_in <> rows_loaded + rows_rejected order by file_id"
         ).fetchall()
@@ -118,7 +122,7 @@ def _freshness(settings: Settings) -> str:
         return "no mapping declares how often its file comes; `every: 1d` has it watched"
     last: dict[str, datetime] = {}
     if settings.warehouse.exists():
-        with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
+        with opened(settings) as connection:
             newest = "select mapping, max(delivered_at) from ledger.files where verdict like 'loaded%' group by mapping"
             last = dict(connection.execute(newest).fetchall())
     now = datetime.now(UTC).replace(tzinfo=None)
@@ -160,7 +164,7 @@ def _mappings(settings: Settings) -> str:
 def _warehouse(settings: Settings) -> str:
     if not settings.warehouse.exists():
         return "not made yet; `omnikpi run` makes it"
-    with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
+    with opened(settings) as connection:
         files = connection.execute("select count(*) from ledger.files").fetchall()[0][0]
     return f"opens; {files} loads on record"
 

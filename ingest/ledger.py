@@ -1,7 +1,8 @@
 """The account of every file that arrived: what it held, what was loaded, what was not and why."""
 
 import shlex
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from operator import attrgetter
@@ -12,6 +13,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from ingest.lock import lock
 from settings import Settings
 
 REASON_SUFFIX = ".reason.txt"
@@ -167,7 +169,7 @@ class Status:
 
 def status(settings: Settings) -> Status:
     """Every source that has a folder or a load."""
-    found = _loads(settings.warehouse)
+    found = _loads(settings)
     loads = {row[0]: row[2:] for row in found}
     folders = {path.name for base in (settings.inbox, settings.quarantine) for path in base.glob("*") if path.is_dir()}
     sources = (
@@ -186,10 +188,22 @@ def status(settings: Settings) -> Status:
     return Status(tuple(sources), rows_in=sum(row[1] for row in found))
 
 
-def _loads(warehouse: Path) -> list[tuple]:
-    if not warehouse.exists():
+@contextmanager
+def opened(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The warehouse, to be read; raises `LockHeld` while a run is at work in it."""
+    try:
+        connection = duckdb.connect(str(settings.warehouse), read_only=True)
+    except duckdb.IOException:
+        with lock(settings):
+            raise
+    with connection:
+        yield connection
+
+
+def _loads(settings: Settings) -> list[tuple]:
+    if not settings.warehouse.exists():
         return []
-    with duckdb.connect(str(warehouse), read_only=True) as connection:
+    with opened(settings) as connection:
         return connection.execute(LOADS).fetchall()
 
 

@@ -67,7 +67,7 @@ def _write(settings: Settings, result: BuildResult, unfinished: Path, build_id: 
     """Write every file of a build, and force it to the disk."""
     manifest = json.loads((result.target / "manifest.json").read_text())
     semantic_manifest = json.loads((result.target / "semantic_manifest.json").read_text())
-    marts, facts, condensed = _copy_marts(settings, unfinished / "marts.duckdb", semantic_manifest, _condensed_by(manifest))
+    marts, facts, condensed = _copy_marts(settings, unfinished / "marts.duckdb", semantic_manifest, manifest)
     shutil.copyfile(result.target / "semantic_manifest.json", unfinished / "semantic_manifest.json")
     (unfinished / "condensed_manifest.json").write_text(json.dumps(condensed))
     info = {
@@ -105,7 +105,7 @@ def _new_id(created_at: datetime) -> str:
 
 
 def _copy_marts(
-    settings: Settings, copy: Path, semantic_manifest: dict[str, Any], condensed_by: Mapping[str, tuple[str, ...]]
+    settings: Settings, copy: Path, semantic_manifest: dict[str, Any], manifest: dict[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
     """Copy every mart, sorted by the day it is counted on if there is one, and the ledger; condense those that ask for it.
 
@@ -133,7 +133,8 @@ def _copy_marts(
         declared = {mapping.name: mapping.every for mapping in load_mappings(settings).values()}
         rhythms = {name: every / timedelta(hours=1) for name, every in declared.items() if every}
         facts = _facts(connection, rhythms)
-        condensed = condense(connection, "build", semantic_manifest, condensed_by)
+        condensed_by = {mart: tuple(columns) for mart, columns in _told(manifest, "condensed_by").items()}
+        condensed = condense(connection, "build", semantic_manifest, condensed_by, _told(manifest, "numbered"))
         connection.execute("checkpoint build; detach build")
     if copy.with_name(copy.name + ".wal").exists():
         raise PublishFailed(f"{copy} was left with a write-ahead log: the disk may be full; free space and run again")
@@ -146,10 +147,10 @@ def _copy_marts(
     return originals, facts, condensed
 
 
-def _condensed_by(manifest: dict) -> dict[str, tuple[str, ...]]:
-    """For every mart that is condensed, the columns it is condensed by."""
+def _told(manifest: dict[str, Any], name: str) -> dict[str, Any]:
+    """What the marts' own `config.meta` says under a name, by mart."""
     nodes = (node for node in manifest["nodes"].values() if node["resource_type"] == "model")
-    return {node["alias"]: tuple(keys) for node in nodes if (keys := node["config"]["meta"].get("condensed_by"))}
+    return {node["alias"]: told for node in nodes if (told := node["config"]["meta"].get(name))}
 
 
 def _days_of_marts(semantic_manifest: dict) -> dict[str, str]:

@@ -3,10 +3,9 @@
 import os
 from pathlib import Path
 
-import duckdb
-
 from ingest import DataRefused, vault
 from ingest.inbox import ROWS_SUFFIX
+from ingest.ledger import opened
 from ingest.mappings import PACKED, Csv, load_mappings
 from settings import Settings
 
@@ -49,7 +48,7 @@ def _latest(settings: Settings, source: str, name: str) -> tuple[int, str, bool]
     """The newest load of that file with rejects, its mapping, and whether some were no records or of a wrong length."""
     found = []
     if settings.warehouse.exists():
-        with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
+        with opened(settings) as connection:
             found = connection.execute(
                 "select file_id, any_value(mapping), bool_or(entity is null) "
                 "from ledger.files join ledger.rejects using (file_id) "

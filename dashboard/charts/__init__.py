@@ -68,29 +68,28 @@ def show(page: Page) -> None:
 def _row(page: Page, charts: Sequence[Chart]) -> None:
     if not charts:
         return
-    for column, chart in zip(st.columns([3, 2][: len(charts)]), charts, strict=True):
+    drawn = [_drawn(page, chart) for chart in charts]
+    # Two beside each other are as high as the higher.
+    height = max((one.height for one in drawn if isinstance(one, Drawn)), default=0)
+    for column, chart, one in zip(st.columns([3, 2][: len(charts)]), charts, drawn, strict=True):
         with column.container(border=True, height="stretch", key=f"chart_{chart.order}"):
-            _show(page, chart)
+            if isinstance(one, Drawn):
+                st.markdown(f"**{one.title}**" + (f" · {one.unit}" if one.unit else ""))
+                st.plotly_chart(one.figure, height=height, config={"displayModeBar": False}, alt=one.alt)
+            else:
+                st.markdown(f"**{chart.title(words.language()) or metric_label(chart.metrics[0])}**")
+                st.caption(one)
 
 
-def _show(page: Page, chart: Chart) -> None:
+def _drawn(page: Page, chart: Chart) -> Drawn | str:
+    """The chart, or what is said in its place."""
+    metric = chart.metrics[0]
     absent = sorted({entity for metric in chart.metrics for entity in missing(page.build, metric)})
-    label = metric_label(chart.metrics[0])
     if absent:
-        st.markdown(f"**{label}**")
-        st.caption(say("card.absent", exports=join([called("entity", entity) for entity in absent])))
-        return
-    if not all(is_ripe(page.build, reach(page, metric)) for metric in chart.metrics[:1]):
-        st.markdown(f"**{label}**")
-        st.caption(say("card.not_ripe", days=chart.metrics[0].censored_days))
-        return
-    drawn = _cached(page, chart, words.language())
-    if drawn is None:
-        st.markdown(f"**{label}**")
-        st.caption(say("card.refused_why" if is_refused(page, chart.metrics[0]) else "card.nothing"))
-        return
-    st.markdown(f"**{drawn.title}**" + (f" · {drawn.unit}" if drawn.unit else ""))
-    st.plotly_chart(drawn.figure, config={"displayModeBar": False}, alt=drawn.alt)
+        return say("card.absent", exports=join([called("entity", entity) for entity in absent]))
+    if not is_ripe(page.build, reach(page, metric)):
+        return say("card.not_ripe", days=metric.censored_days)
+    return _cached(page, chart, words.language()) or say("card.refused_why" if is_refused(page, metric) else "card.nothing")
 
 
 @lru_cache(maxsize=512)

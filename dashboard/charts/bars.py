@@ -30,13 +30,15 @@ def bars(page: Page, chart: Chart) -> Drawn | None:
         shown = shown[: RANKED // 2] + shown[-RANKED // 2 :]
     # A gap stands for the ones in the middle.
     places = [place + (0.6 if is_cut and place >= RANKED // 2 else 0.0) for place in range(len(shown))]
+    # A dimension of channels has their colours; one that only shares a word with them has one colour.
+    slots = SLOTS if all(row[dimension] in SLOTS for row in shown) else {}
     drawn = [
         Bar(
             value_label(page.build, dimension, row[dimension]),
             number(row[name]),
             number(row.get(name + BEFORE)),
             place,
-            SLOTS.get(row[dimension], ACCENT),
+            slots.get(row[dimension], ACCENT),
         )
         for place, row in zip(places, shown, strict=True)
     ]

@@ -12,6 +12,9 @@ from dashboard.questions import FEW, is_ripe, reach
 from dashboard.topics import Chart, Page, dimension_label, meta, metric_label, value_label
 from dashboard.words import inside, say
 
+# Ages closer than this share of the axis would be written over each other on a phone.
+APART = 0.1
+
 
 def curve(page: Page, chart: Chart) -> Drawn | None:
     """A family of metrics measured at growing ages (`meta.days`) as one line, or one a value of the dimension."""
@@ -53,7 +56,12 @@ def curve(page: Page, chart: Chart) -> Drawn | None:
     marks = formats.scale(0.0, largest)
     plain(figure, HEIGHT, left=44, right=width([line.label for line in drawn]))
     days = sorted({x for points in lines.values() for x in points})
-    figure.update_xaxes(tickvals=days, ticktext=[formats.number(int(day), language) for day in days], range=[0, days[-1] * 1.01])
+    ticks = [0.0]
+    for day in days[1:]:
+        if day - ticks[-1] >= APART * days[-1]:
+            ticks.append(day)
+    names = [formats.number(int(day), language) for day in ticks]
+    figure.update_xaxes(tickvals=ticks, ticktext=names, tickangle=0, range=[0, days[-1] * 1.01])
     figure.update_yaxes(tickvals=marks, ticktext=formats.axis(marks, first.format, language), range=[0, marks[-1]])
     label_ends(figure, drawn, marks[-1] - marks[0], HEIGHT)
     title = say("chart.curve")

@@ -32,6 +32,8 @@ SHADES = [f"#0000{slot}" for slot in range(11, 21)]
 HEIGHT = 238
 # Bars closer than this would run into each other's words.
 ROW_PIXELS = 20
+# A bar is no thicker than this, however few there are.
+THICK = 26
 # A character's width as a share of the axis, on a narrow chart.
 CHARACTER = 0.035
 LINE_PIXELS = 17
@@ -49,6 +51,11 @@ class Drawn:
     unit: str
     figure: go.Figure
     alt: str
+
+    @property
+    def height(self) -> int:
+        """Its height in pixels."""
+        return self.figure.layout.height  # pyright: ignore[reportAttributeAccessIssue]
 
 
 @dataclass(frozen=True)
@@ -156,6 +163,7 @@ def bar_figure(page: Page, metric: Metric, bars: Sequence[Bar]) -> go.Figure:
     places, values, befores = ([getattr(bar, name) for bar in drawn] for name in ("place", "value", "before"))
     texts = [text_of(page, metric, value) for value in values]
     furthest = max(0.0, *values, *(before or 0.0 for before in befores))
+    height = max(HEIGHT, ROW_PIXELS * len(bars) + 60)
     ends = [_after(value, before, furthest, text) for value, before, text in zip(values, befores, texts, strict=True)]
     figure = go.Figure(
         [
@@ -164,7 +172,7 @@ def bar_figure(page: Page, metric: Metric, bars: Sequence[Bar]) -> go.Figure:
                 y=places,
                 orientation="h",
                 marker={"color": [bar.colour for bar in drawn]},
-                width=0.66,
+                width=min(0.66, THICK * (bars[-1].place + 1.2 - bars[0].place) / (height - 60)),
                 customdata=[f"{bar.label} · {text}" for bar, text in zip(drawn, texts, strict=True)],
                 hovertemplate="%{customdata}<extra></extra>",
             ),
@@ -189,15 +197,13 @@ def bar_figure(page: Page, metric: Metric, bars: Sequence[Bar]) -> go.Figure:
         ]
     )
     labels = [bar.label for bar in bars]
-    plain(figure, max(HEIGHT, ROW_PIXELS * len(bars) + 60), left=width(labels), right=width(texts))
+    plain(figure, height, left=width(labels), right=width(texts))
     figure.update_xaxes(visible=False, range=[min(0.0, *values, *(before or 0.0 for before in befores)), furthest * 1.02])
     rows = [bars[-1].place + 0.6, bars[0].place - 0.6]
     figure.update_yaxes(tickvals=[bar.place for bar in bars], ticktext=labels, range=rows, showgrid=False)
     if any(befores):
         mark = f"▏{inside(say(f'compare.{page.view.compare}'))}"
-        figure.add_annotation(
-            x=1, y=0, xref="paper", yref="paper", yshift=-16, text=mark, showarrow=False, font={"color": QUIET, "size": 11}
-        )
+        figure.add_annotation(x=1, y=0, xref="paper", yref="paper", yshift=-16, text=mark, showarrow=False, font={"size": 11})
     return figure
 
 
@@ -291,7 +297,8 @@ def label_ends(figure: go.Figure, lines: Sequence[Line], reach_of_axis: float, h
             xanchor="left",
             xshift=6,
             align="left",
-            font={"color": line.colour, "size": 12},
+            # A quiet line's colour is too pale for words; the axes' own is not.
+            font={"size": 12} if line.colour == QUIET else {"size": 12, "color": line.colour},
         )
 
 

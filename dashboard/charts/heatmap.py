@@ -10,8 +10,10 @@ from dashboard.words import inside, say
 
 # As many places are shown, those with the most.
 MOST = 12
-# With more columns than this a cell has no room for a decimal on a phone.
+# With more columns than this a cell has no room for a decimal on a phone,
 ROOMY = 10
+# with more than this none for a number, which the stylesheet then leaves out by its size; nor have their names.
+DENSE, DENSE_SIZE, SIZE = 14, 10, 11
 
 
 def heatmap(page: Page, chart: Chart) -> Drawn | None:
@@ -47,7 +49,7 @@ def heatmap(page: Page, chart: Chart) -> Drawn | None:
             z=values,
             text=texts,
             texttemplate="%{text}" if len(xs) <= 26 else None,
-            textfont={"size": 11},
+            textfont={"size": DENSE_SIZE if len(xs) > DENSE else SIZE},
             colorscale=[[place / 9, shade] for place, shade in enumerate(SHADES)],
             zmin=min(scale, default=0) * 0.6,
             zmax=sorted(scale)[int(len(scale) * 0.98)] if scale else 1,
@@ -61,7 +63,7 @@ def heatmap(page: Page, chart: Chart) -> Drawn | None:
     )
     plain(figure, max(HEIGHT, 24 * len(ys) + 60), left=width(labels), right=8)
     figure.update_yaxes(autorange="reversed", showgrid=False, type="category")
-    figure.update_xaxes(showgrid=False, side="top", tickmode="linear", dtick=1 if len(xs) <= 26 else 3, zeroline=False)
+    figure.update_xaxes(showgrid=False, side="top", tickmode="linear", dtick=1 if len(xs) <= DENSE else 3, zeroline=False)
     title = say("chart.heat", what=metric_label(metric), down=inside(dimension_label(page.build, down)))
     unit = unit_of(page, metric, scale)
     told = " · ".join(part for part in (inside(dimension_label(page.build, across)), unit) if part)

@@ -8,7 +8,7 @@ from dashboard import formats, words
 from dashboard.charts.drawing import HEIGHT, SHADES, Drawn, Row, broken, number, plain, text_of, value_text, width
 from dashboard.charts.reading import read_rows
 from dashboard.topics import Chart, Page, metric_label
-from dashboard.words import called, join, phrases, say
+from dashboard.words import called, inside, join, phrases, say
 
 PIXELS = 58
 
@@ -62,7 +62,7 @@ def matrix(page: Page, chart: Chart) -> Drawn | None:
     name = page.asked(rate)
     worst = max(rows, key=lambda row: float(row[name]))
     alt = f"{title}: {value_text(page, down, worst[down])}, {called(across, worst[across])} {text_of(page, rate, worst[name])}"
-    return Drawn(title, join([metric_label(other) for other in others]), figure, alt)
+    return Drawn(title, join([inside(metric_label(other)) for other in others]), figure, alt)
 
 
 def _pairs(page: Page) -> list[tuple[str, ...]]:

@@ -70,6 +70,15 @@ def test_a_page_fits_a_phone_without_scrolling_sideways(shared_server: str, visi
     assert page.locator(".st-key-controls_wide").count() == 0 or not page.locator(".st-key-controls_wide").is_visible()
 
 
+def test_what_scrolls_under_the_buttons_of_a_phone_does_not_show_through(shared_server: str, visit: Callable) -> None:
+    page = visit(f"{shared_server}/baskets", width=390, height=844)
+    paper, behind = (
+        page.evaluate(f"() => getComputedStyle(document.querySelector('[data-testid={part}]')).backgroundColor")
+        for part in ("stApp", "stHeader")
+    )
+    assert behind == paper
+
+
 @pytest.mark.parametrize("language", words.LANGUAGES)
 def test_the_first_screen_of_the_overview_holds_cards_what_changed_and_charts(
     shared_server: str, visit: Callable, language: str

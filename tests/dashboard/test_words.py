@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from dashboard import words
-from dashboard.words import called, inside, join, phrases, say
+from dashboard.words import called, inside, join, phrases, say, typeset
 
 ROOT = Path(__file__).parent.parent.parent
 # Groups whose names come from the data: entities, dimensions and their values, parameters.
@@ -16,7 +16,7 @@ NAMES_OF_DATA = {
     *("channel", "dimension", "discount_kind", "driver", "entity", "parameter"),
     *("reason", "resolution", "cause", "contact_channel"),
     *("agreement_check", "feature", "forecast_model", "late_cause", "location_kind", "weekday"),
-    *("capability", "sold_in"),
+    *("capability", "device", "sold_in"),
 }
 
 
@@ -125,3 +125,10 @@ def test_a_list_reads_as_people_write_it() -> None:
     assert join(["a", "b", "c"]) == "a, b and c"
     words.speak("fr")
     assert join(["a", "b"]) == "a et b"
+
+
+def test_french_leaves_no_sign_alone_at_the_end_or_the_beginning_of_a_line() -> None:
+    assert typeset("« Ventes » : 2 % ?", "fr") == "«\u202fVentes\u202f»\u00a0: 2\u202f%\u202f?"
+    assert typeset("Sales: 2% ?", "en") == "Sales: 2% ?"
+    assert typeset("Total :green[12] !", "fr") == "Total :green[12]\u202f!"
+    assert not [key for key, phrase in phrases("fr").items() if re.search(r" [;?!»%€]| :(?!\w)|« ", phrase)]

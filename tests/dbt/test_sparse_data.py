@@ -43,7 +43,6 @@ REFINING: dict[str, tuple[str, ...]] = {
     "costs": LEDGER,
     "fulfilments": (*AUDIT, *LEDGER, "undelivered_orders"),  # orders sent of which no parcel tells
     "locations": (
-        *AUDIT,
         *STOCK,  # the day a place closed
         "baseline_demand",  # foreseen apart in each, though asked for as a whole
     ),

@@ -41,6 +41,27 @@ def test_every_metric_of_a_condensed_mart_is_the_same_in_the_mart(demonstration:
     assert wrong == []
 
 
+def test_persons_counted_by_bits_are_as_many_as_counted_by_key(demonstration: Path, tmp_path: Path) -> None:
+    build = current(demonstration)
+    assert build
+    assert build.condensed_manifest
+    marts = Semantics(build.semantic_manifest, Shapes(tmp_path, build.semantic_manifest))
+    by_bits: dict[str, list[str]] = {}
+    for metric in json.loads(build.condensed_manifest)["metrics"]:
+        if "numbers" in ((metric.get("config") or {}).get("meta") or {}):
+            by_bits.setdefault(metric["type_params"]["metric_aggregation_params"]["semantic_model"], []).append(metric["name"])
+    assert set(by_bits) == {"store_buyer_days", "visitor_days"}
+    for metrics in map(tuple, by_bits.values()):
+        items = [item for item in marts.available(metrics).items if item.name in ("channel", "location", "location__region")]
+        asked = [((), ()), (("metric_time__week",), ()), *(((item.column,), (item,)) for item in items)]
+        assert len(asked) >= 4
+        for by, sliced in asked:
+            compiled = semantics(build).compile(metrics, by, (), sliced)
+            assert compiled.count("bitstring_agg") == len(metrics)
+            ours, expected = (_sorted(build.sql(sql), metrics) for sql in (compiled, marts.compile(metrics, by, (), sliced)))
+            assert ours.select(expected.columns).equals(expected), by
+
+
 def _sorted(rows: pl.DataFrame, metrics: tuple[str, ...]) -> pl.DataFrame:
     return rows.sort(sorted(set(rows.columns) - set(metrics)))
 

@@ -100,6 +100,21 @@ def test_the_definitions_are_the_same_but_for_what_no_sum_gives(connection, mani
     assert json.dumps(manifest) == before
 
 
+def test_persons_are_numbered_from_nought_where_the_mart_says_so(connection, manifest) -> None:
+    condensed = condense(connection, "build", manifest, {"orders": KEYS}, {"orders": "customer_id"})
+    persons = "select count(distinct customer_id), min(customer_id), max(customer_id) from build.condensed.orders where is_valid"
+    assert connection.sql(persons).fetchall() == [(2, 0, 1)]
+    meta = {one["name"]: (one.get("config") or {}).get("meta") for one in condensed["metrics"]}
+    assert meta["customers"] == {"numbers": 2}
+    assert meta["selling_days"] is None
+
+
+def test_more_persons_than_bits_are_worth_are_counted_as_before(connection, manifest, monkeypatch) -> None:
+    monkeypatch.setattr("ingest.condense.MOST_NUMBERS", 1)
+    condensed = condense(connection, "build", manifest, {"orders": KEYS}, {"orders": "customer_id"})
+    assert [one.get("config") for one in condensed["metrics"] if one["name"] == "customers"] == [None]
+
+
 def test_a_mart_that_asks_for_nothing_stays_as_it_is(connection, manifest) -> None:
     assert condense(connection, "build", manifest, {}) == manifest
 

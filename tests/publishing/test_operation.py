@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,10 +14,21 @@ import pytest
 import ingest.run
 from ingest import diagnosis
 from ingest.build import BuildFailed
+from ingest.ledger import status
+from ingest.lock import LockHeld
 from ingest.run import run
 from settings import Settings
 
+ROOT = Path(__file__).parent.parent.parent
 HEADER = "id,email,name\n"
+AT_WORK = """
+import sys, duckdb
+from ingest.lock import lock
+from settings import load_settings
+with lock(load_settings()), duckdb.connect(str(load_settings().warehouse)):
+    print("at work", flush=True)
+    sys.stdin.read()
+"""
 MAPPING = (
     "source: shop\nfiles: customers*.csv\nevery: 1d\nentities:\n  customers: {customer_ref: id, email: email}\nignore: name\n"
 )
@@ -150,3 +163,19 @@ def test_doctor_counts_every_row_again(settings: Settings, monkeypatch: pytest.M
     found = findings(settings)["ledger"]
     assert (found.ok, found.exit_code) == (False, 65)
     assert "customers" in found.message
+
+
+def test_a_run_at_work_is_no_fault_to_doctor_and_a_reason_to_wait_for_status(settings: Settings) -> None:
+    settings.data_dir.mkdir()
+    environment = os.environ | {"OMNIKPI_DATA_DIR": str(settings.data_dir)}
+    with subprocess.Popen(
+        [sys.executable, "-c", AT_WORK], cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == b"at work\n"
+        found = findings(settings)
+        assert {name for name, finding in found.items() if "a run is at work" in finding.message} >= {"warehouse", "ledger"}
+        assert all(found[name].ok for name in ("warehouse", "ledger", "freshness"))
+        with pytest.raises(LockHeld):
+            status(settings)
+        process.communicate()

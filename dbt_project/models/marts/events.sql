@@ -13,7 +13,7 @@ with exported as (
 official as (
     select
         'calendar:soldes:' || country || ':' || cast(starts_on as varchar) as event_id,
-        'Soldes (' || season || ')' as event_name,
+        case season when 'winter' then 'Soldes d''hiver' else 'Soldes d''été' end as event_name,
         'soldes' as kind,
         country as scope,
         cast(starts_on as date) as starts_on,

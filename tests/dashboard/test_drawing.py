@@ -1,0 +1,85 @@
+"""What charts are drawn with: room for words on a phone, colours that mean something, bars of a calm thickness."""
+
+import importlib
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from dashboard import words
+from dashboard.charts.drawing import ACCENT, HEIGHT, SLOTS, THICK, Drawn
+
+bars, curve, heatmap = (importlib.import_module(f"dashboard.charts.{name}") for name in ("bars", "curve", "heatmap"))
+
+
+def metric(name: str) -> Any:
+    return SimpleNamespace(name=name, label=name, label_fr=name, format="count", is_additive=True, ttc=None)
+
+
+STYLE = Path(__file__).parent.parent.parent / "dashboard" / "style.css"
+PAGE: Any = SimpleNamespace(build=None, currency="EUR", view=SimpleNamespace(compare="last_year"), asked=lambda one: one.name)
+
+
+def chart(*by: str, metrics: tuple[Any, ...] = (metric("count"),)) -> Any:
+    return SimpleNamespace(metrics=metrics, by=by, title=lambda _: None)
+
+
+@pytest.fixture(autouse=True)
+def english(monkeypatch: pytest.MonkeyPatch):
+    words.speak("en")
+    for kind in (bars, curve, heatmap):
+        monkeypatch.setattr(kind, "dimension_label", lambda _build, name: name)
+    for kind in (bars, curve):
+        monkeypatch.setattr(kind, "value_label", lambda _build, _dimension, value: value)
+    monkeypatch.setattr(heatmap, "value_text", lambda _page, _dimension, value: value)
+
+
+def ranked(monkeypatch: pytest.MonkeyPatch, *values: str) -> Drawn:
+    rows = [{"where": value, "count": place + 1.0} for place, value in enumerate(values)]
+    monkeypatch.setattr(bars, "read_rows", lambda *_, **__: rows)
+    drawn = bars.bars(PAGE, chart("where"))
+    assert drawn is not None
+    return drawn
+
+
+def shaded(monkeypatch: pytest.MonkeyPatch, hours: int) -> Any:
+    rows = [{"store": "Lyon", "hour": hour, "count": hour + 1.0} for hour in range(hours)]
+    monkeypatch.setattr(heatmap, "read_rows", lambda *_, **__: rows)
+    drawn = heatmap.heatmap(PAGE, chart("store", "hour"))
+    assert drawn is not None
+    return drawn.figure
+
+
+def test_only_a_dimension_of_channels_has_the_colours_of_channels(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert set(ranked(monkeypatch, "web", "phone").figure.data[0].marker.color) == {SLOTS["web"], SLOTS["phone"]}
+    assert set(ranked(monkeypatch, "chat", "phone").figure.data[0].marker.color) == {ACCENT}
+
+
+@pytest.mark.parametrize("count", [1, 2, 4, 12])
+def test_a_bar_is_never_thick_however_few_there_are(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    drawn = ranked(monkeypatch, *(f"store {place}" for place in range(count)))
+    low, high = drawn.figure.layout.yaxis.range
+    pixels = drawn.figure.data[0].width * (drawn.height - 60) / abs(high - low)
+    assert 8 <= pixels <= THICK
+    assert drawn.height >= HEIGHT
+
+
+def test_close_cells_give_up_their_numbers_on_a_phone_and_name_every_third_column(monkeypatch: pytest.MonkeyPatch) -> None:
+    wide, dense = shaded(monkeypatch, 12), shaded(monkeypatch, 24)
+    assert (wide.layout.xaxis.dtick, dense.layout.xaxis.dtick) == (1, 3)
+    hidden = f"font-size: {dense.data[0].textfont.size}px"
+    assert wide.data[0].textfont.size != dense.data[0].textfont.size
+    assert f'.heatmap-label text[style*="{hidden}"]' in STYLE.read_text()
+
+
+def test_ages_that_would_run_into_each_other_are_not_all_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    family = tuple(metric(f"by day {day}") for day in (30, 90, 180, 365, 730))
+    monkeypatch.setattr(curve, "meta", lambda _build, name: {"days": int(name.split()[-1])})
+    monkeypatch.setattr(curve, "is_ripe", lambda *_: True)
+    monkeypatch.setattr(curve, "reach", lambda *_: None)
+    monkeypatch.setattr(curve, "read_rows", lambda _page, metrics, *_, **__: [{metrics[0].name: 10.0}])
+    drawn = curve.curve(PAGE, chart(metrics=family))
+    assert drawn is not None
+    assert list(drawn.figure.layout.xaxis.tickvals) == [0, 90, 180, 365, 730]
+    assert list(drawn.figure.data[0].x) == [0, 30, 90, 180, 365, 730]
