@@ -144,7 +144,7 @@ def test_what_services_left_each_and_in_common_is_what_all_of_them_did(demonstra
     ("language", "no_figure", "title"),
     [
         ("en", "no figure", "Effect on sales: no figure can be given"),
-        ("fr", "aucun chiffre", "Effet sur les ventes : aucun chiffre possible"),
+        ("fr", "aucun chiffre", "Effet sur les ventes\N{NO-BREAK SPACE}: aucun chiffre possible"),
     ],
 )
 def test_a_refused_study_says_so_and_gives_no_figure(
