@@ -59,8 +59,9 @@ def test_only_a_dimension_of_channels_has_the_colours_of_channels(monkeypatch: p
 @pytest.mark.parametrize("count", [1, 2, 4, 12])
 def test_a_bar_is_never_thick_however_few_there_are(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
     drawn = ranked(monkeypatch, *(f"store {place}" for place in range(count)))
-    low, high = drawn.figure.layout.yaxis.range
-    pixels = drawn.figure.data[0].width * (drawn.height - 60) / abs(high - low)
+    figure: Any = drawn.figure
+    low, high = figure.layout.yaxis.range
+    pixels = figure.data[0].width * (drawn.height - 60) / abs(high - low)
     assert 8 <= pixels <= THICK
     assert drawn.height >= HEIGHT
 
