@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dashboard import words
-from dashboard.charts.drawing import ACCENT, HEIGHT, SLOTS, THICK, Drawn
+from dashboard.charts.drawing import ACCENT, HEIGHT, SLOTS, THICK
 
 bars, curve, heatmap = (importlib.import_module(f"dashboard.charts.{name}") for name in ("bars", "curve", "heatmap"))
 
@@ -35,7 +35,7 @@ def english(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(heatmap, "value_text", lambda _page, _dimension, value: value)
 
 
-def ranked(monkeypatch: pytest.MonkeyPatch, *values: str) -> Drawn:
+def ranked(monkeypatch: pytest.MonkeyPatch, *values: str) -> Any:
     rows = [{"where": value, "count": place + 1.0} for place, value in enumerate(values)]
     monkeypatch.setattr(bars, "read_rows", lambda *_, **__: rows)
     drawn = bars.bars(PAGE, chart("where"))
@@ -59,9 +59,8 @@ def test_only_a_dimension_of_channels_has_the_colours_of_channels(monkeypatch: p
 @pytest.mark.parametrize("count", [1, 2, 4, 12])
 def test_a_bar_is_never_thick_however_few_there_are(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
     drawn = ranked(monkeypatch, *(f"store {place}" for place in range(count)))
-    figure: Any = drawn.figure
-    low, high = figure.layout.yaxis.range
-    pixels = figure.data[0].width * (drawn.height - 60) / abs(high - low)
+    low, high = drawn.figure.layout.yaxis.range
+    pixels = drawn.figure.data[0].width * (drawn.height - 60) / abs(high - low)
     assert 8 <= pixels <= THICK
     assert drawn.height >= HEIGHT
 
