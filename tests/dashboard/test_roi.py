@@ -126,7 +126,7 @@ def test_the_ledger_leads_from_the_margin_gained_to_the_net_gain(demonstration: 
     ("language", "no_figure", "title"),
     [
         ("en", "no figure", "Effect on sales: no figure can be given"),
-        ("fr", "aucun chiffre", "Effet sur les ventes : aucun chiffre possible"),
+        ("fr", "aucun chiffre", "Effet sur les ventes\N{NO-BREAK SPACE}: aucun chiffre possible"),
     ],
 )
 def test_a_refused_study_says_so_and_gives_no_figure(
