@@ -35,6 +35,9 @@ EXIT_CODES = {
     78: "the configuration is wrong",
 }
 
+# Without a terminal, how often a long file says where it stands.
+SECONDS_BETWEEN_LINES = 10
+
 app = typer.Typer(
     name="omnikpi",
     help="Omnichannel KPIs that executives trust: exports in, dashboards out.",
@@ -142,7 +145,7 @@ def ingest(
     with _alone(settings), _files() as files:
         from ingest.inbox import ingest as load_inbox
 
-        summary = load_inbox(settings, source, dry_run, replay or (), files.report, files.expect)
+        summary = load_inbox(settings, source, dry_run, replay or (), files.report, files.expect, files.reach)
     _conclude(summary)
 
 
@@ -390,7 +393,7 @@ def _run(settings: Settings, strict: bool = False) -> None:
     from ingest.run import run as run_all
 
     with _files() as files:
-        summary = run_all(settings, files.say, files.report, files.expect)
+        summary = run_all(settings, files.say, files.report, files.expect, files.reach)
     if summary.build_id:
         out.print(f"Published build {summary.build_id}")
     else:
@@ -412,26 +415,42 @@ def _alone(settings: Settings) -> AbstractContextManager[None]:
     return lock(settings)
 
 
-class _Files:
+class Files:
     """What a run says of itself: on a terminal a bar with rows, speed and time left, then the steps; else JSON lines."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
         self._task = progress.add_task("Looking into the inbox", total=None, rows="")
-        self._rows, self._began = 0, time.monotonic()
+        self._rows = self._bytes = 0
+        self._began = self._written = time.monotonic()
 
     def expect(self, files: int, size: int) -> None:
         """So many files and bytes will be loaded; time left goes by bytes."""
-        self._progress.update(self._task, description=f"Loading {files:,} files", total=size or None)
+        told = "one file" if files == 1 else f"{files:,} files"
+        self._progress.update(self._task, description=f"Loading {told}", total=size or None)
         self._began = time.monotonic()
 
     def report(self, load: Any) -> None:
         """A file's fate is known."""
+        self._write(load.facts())
+        if load.verdict != "waiting":  # it is none of those that were expected
+            self._rows, self._bytes = self._rows + load.rows_in, self._bytes + load.bytes
+        self._show(self._rows, self._bytes)
+
+    def reach(self, load: Any, share: float) -> None:
+        """This share of a large file is loaded; a line says so now and then."""
+        if time.monotonic() - self._written >= SECONDS_BETWEEN_LINES:
+            self._write(load.facts() | {"share": round(share, 3)})
+        self._show(self._rows + load.rows_in, self._bytes + share * load.bytes)
+
+    def _write(self, facts: dict[str, Any]) -> None:
         if not sys.stdout.isatty():
-            print(json.dumps(load.facts(), default=str), flush=True)
-        self._rows += load.rows_in
-        speed = self._rows / max(time.monotonic() - self._began, 0.001)
-        self._progress.update(self._task, advance=load.bytes, rows=f"{self._rows:,} rows · {speed:,.0f} rows/s")
+            print(json.dumps(facts, default=str), flush=True)
+        self._written = time.monotonic()
+
+    def _show(self, rows: int, size: float) -> None:
+        speed = rows / max(time.monotonic() - self._began, 0.001)
+        self._progress.update(self._task, completed=size, rows=f"{rows:,} rows · {speed:,.0f} rows/s")
 
     def say(self, step: str) -> None:
         """A model was built or a test passed."""
@@ -439,13 +458,13 @@ class _Files:
 
 
 @contextmanager
-def _files() -> Iterator[_Files]:
+def _files() -> Iterator[Files]:
     """The progress of a run, on stderr."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[rows]}"))
     with Progress(
         *columns, TimeElapsedColumn(), TimeRemainingColumn(), console=err, transient=True, disable=not err.is_terminal
     ) as progress:
-        yield _Files(progress)
+        yield Files(progress)
 
 
 @contextmanager

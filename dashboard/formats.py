@@ -182,6 +182,8 @@ def factor(kind: str, largest: float) -> int:
 
 
 def _money(number: float, language: str, currency: str) -> str:
+    # less than half a cent is neither a gain nor a loss
+    number = number if abs(number) >= 0.005 else 0.0
     if abs(number) >= 1_000_000:
         return _ascii(format_compact_currency(number, currency, locale=language, fraction_digits=2))
     pattern = Locale.parse(language).currency_formats["standard"].pattern

@@ -14,7 +14,10 @@ from dashboard.topics import Page, dimension_label, metric_label, missing, value
 from dashboard.words import say
 
 # The dimensions people slice by, the most asked first; the others follow.
-FIRST = ("channel", "location", "region", "category", "brand", "customer_segment", "acquisition_channel", "carrier", "device")
+FIRST = (
+    *("channel", "location", "region", "category", "brand", "customer_segment", "acquisition_channel"),
+    *("carrier", "device", "capability"),
+)
 
 
 def show(page: Page, most: int = 8) -> None:
@@ -82,5 +85,7 @@ def _draw_metrics(page: Page, metrics: list[Metric], dimension: str) -> None:
     draw(frame, {metric_label(metric): written(metric.format) for metric in metrics})
 
 
-def _weight(columns: dict[str, dict[str, float | None]], one: str) -> float:
-    return next((value for values in columns.values() if (value := values.get(one)) is not None), float("-inf"))
+def _weight(columns: dict[str, dict[str, float | None]], one: str) -> tuple[int, float]:
+    """By the first column that has a value for the slice; slices that the first columns know come before others."""
+    known = ((-place, value) for place, values in enumerate(columns.values()) if (value := values.get(one)) is not None)
+    return next(known, (-len(columns), 0.0))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import polars as pl
 
-from demo import retailer
+from demo import endless_aisle, retailer
 from demo.currencies import FORINT
 from demo.files import ENGLISH, FRENCH, MARKET, Export, after, empty, euros, named, periods, split
 from demo.products import GIFT_CARD, Products, vat
@@ -20,6 +20,19 @@ AREAS = (
     ("omnichannel_run", 7_000),
     ("omnichannel_build", 24_000),
 )
+# Of what is booked on omnichannel services, the hundredths that name one, from a month on; the platform is nobody's.
+_SERVICES = {
+    "omnichannel_run": (
+        ("click_and_collect", "2025-03", 48),
+        ("ship_from_store", "2025-09", 24),
+        (endless_aisle.CAPABILITY, "2026-01", 3),
+    ),
+    "omnichannel_build": (
+        ("click_and_collect", "2024-10", 42),
+        ("ship_from_store", "2025-04", 22),
+        (endless_aisle.CAPABILITY, "2025-09", 4),
+    ),
+}
 
 
 def erp(world: World) -> Iterator[Export]:
@@ -106,7 +119,7 @@ def price_changes(products: Products) -> pl.DataFrame:
 
 
 def costs(world: World) -> pl.DataFrame:
-    """The ledger of costs as it is exported: a row a month and area."""
+    """The ledger of costs as it is exported: a row a month, area and service, if it names one."""
     rng = np.random.default_rng([world.seed, 21])
     volume = np.bincount(world.sales.orders["day"].to_numpy(), minlength=DAYS)
     minutes = np.bincount(paris_day(world.journeys.contacts["utc"].to_numpy()), world.journeys.contacts["minutes"], DAYS)
@@ -122,8 +135,13 @@ def costs(world: World) -> pl.DataFrame:
             if area == "omnichannel_build" and span.label > "2026-06":
                 continue
             amount = round(base * size * grows * float(rng.uniform(0.94, 1.06)), 2)
-            rows.append((f"{span.label}-{area}", f"01/{span.label[5:]}/{span.label[:4]}", area, amount))
-    return pl.DataFrame(rows, schema=["Pièce", "Mois", "Nature", "Montant HT"], orient="row")
+            cents, month = round(amount * 100), f"01/{span.label[5:]}/{span.label[:4]}"
+            booked = [(service, cents * part // 100) for service, since, part in _SERVICES.get(area, ()) if span.label >= since]
+            for service, mine in [(None, cents - sum(mine for _, mine in booked)), *booked]:
+                number = "-".join(filter(None, (span.label, area, service)))
+                rows.append((number, month, area, service, mine / 100))
+    texts = dict.fromkeys(("Pièce", "Mois", "Nature", "Service"), pl.String)
+    return pl.DataFrame(rows, schema=texts | {"Montant HT": pl.Float64}, orient="row")
 
 
 def hours(world: World) -> pl.DataFrame:
@@ -161,6 +179,7 @@ def store_master() -> Iterator[Export]:
         for row in s.iter_rows(named=True)
         if row[column]
     ]
+    rolled += [(store, endless_aisle.CAPABILITY, day.isoformat()) for store, day in endless_aisle.LIVE.items()]
     table = pl.DataFrame(rolled, schema=["location_id", "capability", "live_on"], orient="row").sort("live_on", "location_id")
     yield Export("store_master/rollouts.csv", table, ENGLISH, after(DAYS - 1, 3.2))
 

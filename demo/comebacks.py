@@ -5,10 +5,10 @@ import polars as pl
 
 from demo import retailer
 from demo.journeys import start_utc
-from demo.orders import Sales, order_lines
+from demo.orders import Sales, appended, order_lines, till_tickets
 from demo.people import People
 from demo.products import Products
-from demo.retailer import DAY, END_UTC, EPOCH_DAY, IN_STORE, STORE, stores, to_utc, wall_day
+from demo.retailer import DAY, END_UTC, EPOCH_DAY, STORE, stores, to_utc, wall_day
 
 # Chance that who brings a web order's goods back to a store buys there on the same visit.
 _BUYS = 0.17
@@ -27,21 +27,9 @@ def with_purchases(people: People, products: Products, trade: Sales, rng: np.ran
     person, store, day = (visits[c].to_numpy().astype(int) for c in ("person", "return_store", "return_day"))
     wall = visits["return_wall"].to_numpy() + rng.integers(1, 50, n) * 60
     wall = np.minimum(wall, (day + EPOCH_DAY) * DAY + np.maximum(s.closes[store, day], visits["return_wall"].to_numpy() % DAY))
-    utc = to_utc(wall, s.timezone[store])
-    shown = people.frame.select("person", "card", "email")[person]
     number = pl.Series(s.frame["location_id"].to_numpy()[store]) + "04" + pl.Series(np.arange(n)).cast(pl.String).str.zfill(6)
-    u = rng.random(n)
-    tickets = pl.DataFrame(
-        {
-            "person": person, "channel": STORE, "store": store, "pickup": -1, "day": day, "wall": wall, "utc": utc,
-            "country": s.country[store], "mode": IN_STORE, "fate": "", "status": "completed", "is_test": False,
-            "is_staff": False, "is_b2b": False, "is_free": False, "coupon": False, "number": number,
-            "shown_card": pl.select(pl.when(pl.Series(u < 0.9)).then(shown["card"])).to_series(),
-            "shown_email": pl.select(pl.when(pl.Series(u > 0.25)).then(shown["email"])).to_series(),
-        }
-    )  # fmt: skip
-    tickets = tickets.filter(pl.col("utc") < END_UTC).with_row_index("order", offset=len(orders))
-    tickets = tickets.cast({c: orders.schema[c] for c in tickets.columns})
+    tickets = till_tickets(people, person, store, wall, number, rng.random(n))
+    tickets = appended(orders, tickets.filter(pl.col("utc") < END_UTC))
     bought = order_lines(tickets, products, rng).with_columns(pl.col("order") + len(orders))
     return Sales(pl.concat([orders, tickets], how="diagonal"), pl.concat([trade.lines, bought]), trade.returns)
 

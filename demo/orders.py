@@ -26,6 +26,7 @@ from demo.retailer import (
     stores,
     to_utc,
     trading,
+    wall_day,
 )
 
 # How the next purchase is shared between channels (store, web, app, marketplace, phone), by channel of acquisition.
@@ -189,6 +190,30 @@ def _orders(people: People, rng: np.random.Generator) -> pl.DataFrame:
             "is_test": is_test, "is_staff": is_staff, "is_b2b": is_b2b, "is_free": is_free, "coupon": coupon,
         }
     )  # fmt: skip
+
+
+def till_tickets(
+    people: People, person: np.ndarray, store: np.ndarray, wall: np.ndarray, number: pl.Series, shows: np.ndarray
+) -> pl.DataFrame:
+    """Plain tickets of people in stores, by the till's clock; `shows`, in [0, 1), says what of card and e-mail it saw."""
+    s = stores()
+    shown = people.frame.select("person", "card", "email")[person]
+    return pl.DataFrame(
+        {
+            "person": person, "channel": STORE, "store": store, "pickup": -1, "day": wall_day(wall), "wall": wall,
+            "utc": to_utc(wall, s.timezone[store]), "country": s.country[store], "mode": IN_STORE, "fate": "",
+            "status": "completed", "is_test": False, "is_staff": False, "is_b2b": False, "is_free": False, "coupon": False,
+            "number": number,
+            "shown_card": pl.select(pl.when(pl.Series(shows < 0.9)).then(shown["card"])).to_series(),
+            "shown_email": pl.select(pl.when(pl.Series(shows > 0.25)).then(shown["email"])).to_series(),
+        }
+    )  # fmt: skip
+
+
+def appended(orders: pl.DataFrame, tickets: pl.DataFrame) -> pl.DataFrame:
+    """Tickets as rows to stand after all `orders`: numbered on, and of the same types."""
+    tickets = tickets.with_row_index("order", offset=len(orders))
+    return tickets.cast({c: orders.schema[c] for c in tickets.columns})
 
 
 def order_lines(orders: pl.DataFrame, products: Products, rng: np.random.Generator) -> pl.DataFrame:

@@ -29,10 +29,10 @@ def after_rollout(people: People, rng: np.random.Generator) -> Callable[[pl.Data
         channel, store, day = (orders[column].to_numpy() for column in ("channel", "store", "day"))
         is_plain = ((orders["fate"] == "") & ~orders["is_staff"] & ~orders["is_b2b"] & ~orders["is_test"]).to_numpy()
         u = rng.random(len(orders))
-        is_moved = is_plain & np.isin(channel, [WEB, APP]) & _is_open(home, day) & (u < _MOVES * _ripe(home, day))
+        is_moved = is_plain & np.isin(channel, [WEB, APP]) & is_open(home, day) & (u < _MOVES * _ripe(home, day))
         later = day + 7 * rng.integers(1, 4, len(orders))
         here = np.where(channel == STORE, store, 0)
-        is_added = is_plain & (channel == STORE) & (u < _ADDS * _ripe(here, day)) & _is_open(here, later)
+        is_added = is_plain & (channel == STORE) & (u < _ADDS * _ripe(here, day)) & is_open(here, later)
 
         wall = np.where(is_moved, store_seconds(rng, home, day), orders["wall"].to_numpy())
         moved = orders.with_columns(
@@ -60,10 +60,16 @@ def after_rollout(people: People, rng: np.random.Generator) -> Callable[[pl.Data
 
 def _ripe(store: np.ndarray, day: np.ndarray) -> np.ndarray:
     """How much of the effect is there in a store on each day; 0 before it goes live."""
-    return 1 - np.exp(-np.maximum(day - stores().collect_day[store], 0) / (_RIPENS * 30.4))
+    return ripened(day - stores().collect_day[store])
 
 
-def _is_open(store: np.ndarray, day: np.ndarray) -> np.ndarray:
+def ripened(days: np.ndarray) -> np.ndarray:
+    """How much of a service's effect is there so many days after it went live; 0 before."""
+    return 1 - np.exp(-np.maximum(days, 0) / (_RIPENS * 30.4))
+
+
+def is_open(store: np.ndarray, day: np.ndarray) -> np.ndarray:
+    """Whether each store trades on each day, as far as the data reach."""
     s = stores()
     known = np.minimum(day, DAYS - 1)
     is_shut = np.isin(day, [day_index(shut) for shut in SHUT])

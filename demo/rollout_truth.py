@@ -1,4 +1,4 @@
-"""What click & collect truly brought: known of the orders that moved or came on top, not of the files."""
+"""What services in stores truly brought: known of the orders that moved or came on top, not of the files."""
 
 from pathlib import Path
 

@@ -45,15 +45,17 @@ def tills(world: World, daily: int) -> Iterator[Export]:
         "order", pl.col("return_line").alias("line"), "product", "category", "quantity", "price", "listed", "discount", "kind",
         "vat", "paid", pl.col("return_number").alias("number"), pl.col("return_store").alias("store"),
         pl.col("return_day").alias("day"), pl.col("return_wall").alias("wall"), "resolution", "reason", "blind", "refund",
+        "exchange_number",
     )  # fmt: skip
     origin = world.sales.orders.select("order", origin="number")
     back = back.join(origin, on="order", how="left", maintain_order="left").with_columns(
         pl.col("line").cast(pl.Int64), pl.col("day").cast(pl.Int32), status=pl.lit("completed"), back=pl.lit(True)
     )
+    given = world.sales.returns["exchange"].drop_nulls()
     told = ["order", "number", "store", "day", "wall", "status", "shown_card", "shown_email", "is_staff", "is_b2b"]
     for zone, (code, _) in enumerate(TILLS):
         mine = pl.col("store").is_in(np.flatnonzero(s.timezone == zone).tolist())
-        orders = world.sales.orders.filter(mine).select(told)
+        orders = world.sales.orders.filter(mine).select(told, is_given=pl.col("order").is_in(given.implode()))
         spans = periods(daily) if zone == 0 else periods(months=3)
         returned = {span.label: part for span, part in split(back.filter(mine), "day", spans)}
         for span, part in split(orders.with_columns(sent=_sent(places)), "sent", spans):
@@ -116,11 +118,15 @@ def _till_rows(part: pl.DataFrame, world: World, places: list[str]) -> pl.DataFr
         pl.col("shown_email").alias("E-mail e-ticket"),
         flag("is_staff").alias("Personnel"),
         flag("is_b2b").alias("Pro"),
-        pl.when(~back & (pl.col("line") == 1)).then(named_of(pl.col("wall") // 60 % 8, _TENDERS)).alias("Règlement"),
+        # what is taken in exchange is paid with the credit of what came back
+        pl.when(~back & (pl.col("line") == 1))
+        .then(pl.when("is_given").then(pl.lit("AVOIR")).otherwise(named_of(pl.col("wall") // 60 % 8, _TENDERS)))
+        .alias("Règlement"),
         pl.when(~back & (pl.col("line") == 1)).then(euros("total")).alias("Montant réglé"),
         pl.when(back & ~pl.col("blind")).then("origin").alias("Ticket d'origine"),
         named("reason", _TILL_REASONS).alias("Motif retour"),
         named("resolution", _TILL_ENDS).alias("Suite"),
+        pl.col("exchange_number").alias("Ticket d'échange"),
         pl.when(back).then(-euros("refund")).alias("Remboursement"),
     )
 

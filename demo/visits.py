@@ -111,7 +111,10 @@ def _holds(world: World, sold: pl.DataFrame, accounts: pl.Series) -> pl.DataFram
 
 
 def _collections(world: World, mine: pl.DataFrame) -> pl.DataFrame:
-    """Pick-ups collected by known persons, with the sales of their other tickets of that store and day on the day's first."""
+    """Pick-ups collected by known persons, with the sales of their other tickets of that store and day on the day's first.
+
+    A ticket given in exchange is no purchase.
+    """
     s = stores()
     came = world.journeys.fulfilments.filter((pl.col("mode") == COLLECT) & pl.col("collected").is_not_null())
     came = came.select("fulfilment", "order", "collected", store=pl.col("store").cast(pl.Int64))
@@ -119,7 +122,9 @@ def _collections(world: World, mine: pl.DataFrame) -> pl.DataFrame:
     zone = s.timezone[came["store"].to_numpy()]
     came = came.with_columns(day=pl.Series(wall_day(to_wall(came["collected"].to_numpy(), zone))).cast(pl.Int64))
     key = ["who", "store", "day"]
-    tickets = mine.filter(pl.col("channel") == "store").with_columns(pl.col("store", "day").cast(pl.Int64))
+    given = world.sales.returns["exchange"].drop_nulls()
+    tickets = mine.filter((pl.col("channel") == "store") & ~pl.col("order").is_in(given.implode()))
+    tickets = tickets.with_columns(pl.col("store", "day").cast(pl.Int64))
     sums = tickets.group_by(key).agg(pl.col("sales", "sales_ttc").sum())
     came = came.join(sums, on=key, how="left", maintain_order="left").sort("collected", "fulfilment", maintain_order=True)
     is_first = pl.int_range(pl.len()).over(key) == 0

@@ -9,6 +9,8 @@ from demo.collections import with_add_ons
 from demo.comebacks import with_purchases, with_refund_contacts
 from demo.currencies import forint
 from demo.disagreements import Disagreements, disagree
+from demo.endless_aisle import with_orders_of_what_was_missing
+from demo.exchanges import with_exchanges
 from demo.journeys import Journeys, journeys, settle
 from demo.orders import Sales, sales
 from demo.people import People, people
@@ -66,6 +68,8 @@ def world(size: Size, seed: int) -> World:
     bought = orders.filter(pl.col("fate") == "").select("order")
     trade = Sales(orders, trade.lines, trade.returns.join(bought, on="order", how="semi", maintain_order="left"))
     trade = with_purchases(crowd, sold, trade, rng(73))
+    trade = with_exchanges(crowd, sold, trade, trips.fulfilments, rng(74))
+    trade = with_orders_of_what_was_missing(crowd, sold, trade, rng(75))
     trips = replace(trips, contacts=with_refund_contacts(trade, trips.contacts, rng(72)))
     book = stock(sold, trade.orders, trade.lines, trade.returns, trips, rng(5), rng(51), rng(52))
     work = preparation(crowd, orders, trips.fulfilments, rng(50))

@@ -105,6 +105,8 @@ def examples() -> list[Mapping]:
 
 
 def mappings() -> Iterator[str]:
+    yield "Menus are named as they were last known, and systems move them. The headers decide: a file with others is refused,"
+    yield "naming what is missing, and `aliases` in a copy of its mapping give the new names.\n"
     yield from _mapping_table(shipped())
     yield "\n## Templates and examples\n"
     yield "What a system of your own exports has a layout of its own. Begin with the template of the entity it feeds, or with the"

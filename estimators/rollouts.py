@@ -6,7 +6,7 @@ an effect times the usual sales of the stores live is money.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -64,6 +64,7 @@ class _Panel:
     """The stores compared for one capability: [stores, months] amounts, the month each went live, its usual sales."""
 
     months: list[date]
+    stores: np.ndarray
     amounts: dict[str, np.ndarray]
     live_from: np.ndarray
     usual: np.ndarray
@@ -100,13 +101,14 @@ def rollout_studies(store_months: pl.DataFrame, rollouts: pl.DataFrame, rules: R
 
 
 def rollout_gains(store_months: pl.DataFrame, rollouts: pl.DataFrame, rules: Rules) -> pl.DataFrame:
-    """What each capability brought in money, month by month, all channels together: one row a capability, amount and month.
+    """What services brought in money, month by month, all channels together: one row a capability, amount and month.
 
-    `is_assessed` is false from the first month in which too few live stores have others left to compare with: gains are then
-    null. The bounds are those of the sum up to the month.
+    `any` is the whole. The capabilities are its parts: each has the stores whose first service it was, held against the same
+    stores not live yet, so that no gain is in two of them. `is_assessed` is false from the first month in which too few live
+    stores have others left to compare with: gains are then null. The bounds are those of the sum up to the month.
     """
     rows: list[tuple] = []
-    for capability, panel in _panels(store_months, rollouts, rules):
+    for capability, panel in _parts(store_months, rollouts, rules):
         for (amount, sold_in), columns in OUTCOMES.items():
             if sold_in != "all":
                 continue
@@ -131,13 +133,38 @@ def rollout_gains(store_months: pl.DataFrame, rollouts: pl.DataFrame, rules: Rul
 
 def _panels(store_months: pl.DataFrame, rollouts: pl.DataFrame, rules: Rules) -> Iterator[tuple[str, _Panel]]:
     """The panel of every capability that enough months precede, by name; first that of any capability."""
-    first = rollouts.group_by("location_id").agg(pl.col("live_on").min(), ended_on=pl.lit(None, pl.Date))
     named = rollouts.select("capability", "location_id", "live_on", "ended_on")
-    every = pl.concat([first.select(pl.lit(ANY).alias("capability"), "location_id", "live_on", "ended_on"), named])
+    every = pl.concat([_first(rollouts).select(pl.lit(ANY).alias("capability"), *named.columns[1:]), named])
     for (capability,), live in every.sort("capability").group_by("capability", maintain_order=True):
         panel = _panel(store_months, live, rules)
         if panel:
             yield str(capability), panel
+
+
+def _first(rollouts: pl.DataFrame) -> pl.DataFrame:
+    """When each location went live with whatever it was, and with what; several on one day are none of them."""
+    first = rollouts.filter(pl.col("live_on") == pl.col("live_on").min().over("location_id"))
+    return first.group_by("location_id", maintain_order=True).agg(
+        pl.col("live_on").first(),
+        ended_on=pl.lit(None, pl.Date),
+        capability=pl.when(pl.len() == 1).then(pl.col("capability").first()),
+    )
+
+
+def _parts(store_months: pl.DataFrame, rollouts: pl.DataFrame, rules: Rules) -> Iterator[tuple[str, _Panel]]:
+    """The panel of any capability, and the same for each first service alone: the stores of others leave it when they go live."""
+    first = _first(rollouts)
+    panel = _panel(store_months, first, rules)
+    if panel is None:
+        return
+    yield ANY, panel
+    capabilities = dict(first.select("location_id", "capability").iter_rows())
+    mine = np.array([capabilities.get(store) or "" for store in panel.stores])
+    for capability in sorted({*mine} - {""}):
+        is_other = mine != capability
+        is_gone = is_other[:, None] & (panel.live_from[:, None] <= np.arange(len(panel.months)))
+        amounts = {name: np.where(is_gone, np.nan, amount) for name, amount in panel.amounts.items()}
+        yield capability, replace(panel, amounts=amounts, live_from=np.where(is_other, NEVER, panel.live_from))
 
 
 def _panel(store_months: pl.DataFrame, live: pl.DataFrame, rules: Rules) -> _Panel | None:
@@ -167,7 +194,8 @@ def _panel(store_months: pl.DataFrame, live: pl.DataFrame, rules: Rules) -> _Pan
     kept = usual > 0
     if not kept.any():
         return None
-    return _Panel(months, {name: amount[kept] for name, amount in amounts.items()}, live_from[kept], usual[kept])
+    amounts = {name: amount[kept] for name, amount in amounts.items()}
+    return _Panel(months, np.array(stores)[kept], amounts, live_from[kept], usual[kept])
 
 
 def _outcome(panel: _Panel, columns: dict[str, int]) -> np.ndarray:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ingest import failpoints
+from ingest.lock import inherited
 from settings import Settings
 
 PROJECT = Path(__file__).resolve().parent.parent / "dbt_project"
@@ -18,7 +19,8 @@ PROJECT = Path(__file__).resolve().parent.parent / "dbt_project"
 ESTIMATORS = PROJECT.parent / "estimators"
 # Beside dbt's artifacts: which models and settings made all that the warehouse holds of them.
 MADE_BY = "made_by.json"
-# dbt ends when the run that called it does, however that ended: else it would go on writing to the warehouse, alone.
+# dbt ends when the run that called it does, however that ended: else it would go on writing to the warehouse, alone. The next run
+# waits until it has.
 DBT = """
 import os, threading
 threading.Thread(target=lambda: (os.read(0, 1), os._exit(1)), daemon=True).start()
@@ -116,15 +118,19 @@ def build(
     }
     errors: list[str] = []
     printed: list[str] = []
-    with subprocess.Popen(
-        command,
-        env=environment,
-        cwd=PROJECT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
+    with (
+        inherited(settings) as descriptor,
+        subprocess.Popen(
+            command,
+            env=environment,
+            cwd=PROJECT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            pass_fds=(descriptor,),
+        ) as process,
+    ):
         assert process.stdout is not None
         for line in process.stdout:
             try:

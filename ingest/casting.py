@@ -318,8 +318,8 @@ def _number(cell: Cell, column: Column, numbers: Numbers, name: str) -> Cast:
         plain, printed = f"replace({text}, ',', '.')", f"replace({candidate}::varchar, '.', ',')"
     is_same = f"starts_with({printed}, {text})" if read_scale else f"{printed} = {text}"
 
-    group = {"": "", " ": _SPACE, "'": "['’]"}.get(numbers.thousands, re.escape(numbers.thousands))
-    whole = rf"0|[1-9][0-9]{{0,2}}(?:{group}[0-9]{{3}})+|[1-9][0-9]*" if group else "0|[1-9][0-9]*"
+    groups = [{" ": _SPACE, "'": "['’]"}.get(mark, re.escape(mark)) for mark in numbers.thousands]
+    whole = "|".join(["0", *(rf"[1-9][0-9]{{0,2}}(?:{group}[0-9]{{3}})+" for group in groups), "[1-9][0-9]*"])
     mark = re.escape(numbers.decimal)
     fraction = rf"{mark}[0-9]{{1,{read_scale}}}0*"
     # Excel's format `0.##` writes 5 as `5.`
@@ -339,7 +339,7 @@ def _number(cell: Cell, column: Column, numbers: Numbers, name: str) -> Cast:
         candidates={candidate: f"try_cast({plain} as {read_type})"},
         reads={read: f"case when {is_same} then {candidate} when {text} is not null then {fitting} end"},
         value=_scaled(read, cell, column),
-        reason=literal(f"not {kind}" + (f" and thousands {numbers.thousands!r}" if numbers.thousands else "")),
+        reason=literal(f"not {kind}" + (f" and thousands {' or '.join(map(repr, numbers.thousands))}" if groups else "")),
     )
 
 

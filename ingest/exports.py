@@ -4,9 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ingest import reading, records, workbooks
+from ingest import progress, reading, records, workbooks
 from ingest.mappings import Csv, Dialect, Mapping, Ndjson, Workbook
 from ingest.reading import Text
+
+# About what reading an export takes of the time that loading it does: a pass over the bytes, and reading it record by record.
+PASS, REWRITING = 1 / 16, 1 / 2
 
 
 def read(path: Path, mapping: Mapping, folder: Path) -> Iterator[Text]:
@@ -17,9 +20,12 @@ def read(path: Path, mapping: Mapping, folder: Path) -> Iterator[Text]:
     dialect = mapping.dialect
     if isinstance(dialect, Csv):
         reading.positions(mapping, reading.read_header(path, dialect))
+        progress.step(PASS)
         text = reading.scan(path, dialect, folder)
         if text is not None:
             yield text
+    progress.step(REWRITING)
+    if isinstance(dialect, Csv):
         yield reading.rewrite(path, dialect, folder)
     elif isinstance(dialect, Workbook):
         yield workbooks.read(path, dialect, folder)

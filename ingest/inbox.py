@@ -6,14 +6,14 @@ import shlex
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
 
-from ingest import DataRefused, checking, failpoints, ledger, loading, reading, vault
+from ingest import DataRefused, checking, failpoints, ledger, loading, progress, reading, vault
 from ingest.ledger import REASON_SUFFIX, Load
 from ingest.loading import Delivery
 from ingest.mappings import Csv, Mapping, Numbers, load_mappings, nearest
@@ -24,6 +24,8 @@ FRESH_SECONDS = 3.0
 # So much is loaded at most in one transaction, unless a file is larger by itself.
 MOST_FILES = 200
 MOST_BYTES = 32 << 20
+# Larger files are followed while they load.
+FOLLOWED_BYTES = 4 << 20
 # What the name of a CSV ends with that holds rejected rows of a file of another format.
 ROWS_SUFFIX = ".rows.csv"
 UNFINISHED = (".part", ".tmp", ".filepart")
@@ -78,11 +80,13 @@ def ingest(
     replay: Sequence[Path] = (),
     report: Callable[[Load], None] | None = None,
     expect: Callable[[int, int], None] | None = None,
+    reach: Callable[[Load, float], None] | None = None,
 ) -> IngestSummary:
     """Loads what waits in the inbox, oldest first, or the files of `replay` again.
 
-    `expect` is told once how many files and bytes there are, `report` is called after each file. Loaded files move to the
-    archive, refused ones to the quarantine with their reason beside them. A dry run changes nothing.
+    `expect` is told once how many files and bytes there are, `report` is called after each file, `reach` now and then while a
+    large one loads, with the share of the work that is done. Loaded files move to the archive, refused ones to the quarantine
+    with their reason beside them. A dry run changes nothing.
     """
     mappings = load_mappings(settings)
     tell = report or (lambda _: None)
@@ -109,7 +113,7 @@ def ingest(
     ):
         vault.forget_unrecorded(safe, ledger.next_file_id(warehouse) - 1)
         for batch in _batches(_recognised(settings, mappings, path) for path in files):
-            for load in _take(settings, warehouse, safe, batch, folder):
+            for load in _take(settings, warehouse, safe, batch, folder, reach):
                 loads.append(load)
                 tell(load)
         resolution = None if vault.is_resolved(warehouse) else vault.resolve(warehouse)
@@ -215,17 +219,28 @@ def _take(
     safe: duckdb.DuckDBPyConnection,
     batch: Sequence[Delivery],
     folder: Path,
+    reach: Callable[[Load, float], None] | None,
 ) -> Iterator[Load]:
     """Loads files and moves each to where it belongs."""
     known = ledger.entries(warehouse, {delivery.sha256 for delivery in batch})
     batch = [_seen(settings, delivery, known.get(delivery.sha256, ())) for delivery in batch]
-    for delivery, load in zip(batch, loading.load_files(warehouse, safe, batch, folder), strict=True):
+    with _followed(batch, reach):
+        loads = loading.load_files(warehouse, safe, batch, folder)
+    for delivery, load in zip(batch, loads, strict=True):
         if load.verdict == "refused":
             failpoints.reach("refusal recorded")
             _quarantine(settings, delivery.path, load)
         elif not delivery.path.is_relative_to(settings.archive):
             _archive(settings, delivery.path, delivery.entered or load)
         yield load
+
+
+def _followed(batch: Sequence[Delivery], reach: Callable[[Load, float], None] | None) -> AbstractContextManager[None]:
+    """Tells how far a large file has come while it is loaded alone."""
+    if reach is None or len(batch) > 1 or batch[0].stat.st_size < FOLLOWED_BYTES:
+        return nullcontext()
+    load = replace(batch[0].load(), verdict="loading")
+    return progress.told(lambda share, records: reach(replace(load, rows_in=records), share))
 
 
 def _seen(settings: Settings, delivery: Delivery, known: Sequence[Load]) -> Delivery:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from ingest import DataRefused, casting, exports, failpoints, ledger, reading, vault
+from ingest import DataRefused, casting, exports, failpoints, ledger, progress, reading, vault
 from ingest.entities import IDENTIFIERS, Column, Entity, create_tables, entities
 from ingest.joining import Joined, join
 from ingest.ledger import Load
@@ -114,6 +114,7 @@ class _File:
             self.text = next(self._readings, None)
             if self.text is None:
                 raise Unaccounted
+            progress.counted(self.text.records)
             reading.positions(self.delivery.mapping, self.text.header)
             self.load = replace(self.load, new_columns=reading.new_columns(self.delivery.mapping, self.text.header))
         except DataRefused as refusal:
@@ -276,12 +277,18 @@ def _write(warehouse: duckdb.DuckDBPyConnection, safe: duckdb.DuckDBPyConnection
     """
     if plan.text.records <= HELD_RECORDS:
         plan.hold(warehouse)
+    shares = progress.even(sum(2 if entity.personal else 1 for entity in plan.entities))
     if safe is not None:
         for entity in plan.entities:
             if entity.personal:
+                progress.statement(next(shares), safe, plan.text.part_read)
                 plan.insert_into_vault(entity, warehouse, safe)
         failpoints.reach("vault written")
-    loaded = {entity.name: _count(warehouse, plan.insert(entity)) for entity in plan.entities}
+    loaded: dict[str, int] = {}
+    for entity in plan.entities:
+        progress.statement(next(shares), warehouse, plan.text.part_read)
+        loaded[entity.name] = _count(warehouse, plan.insert(entity))
+    progress.statement(next(shares), warehouse, plan.text.part_read)
     failpoints.reach("rows written")
     accounts = plan.accounts(warehouse, loaded)
     if any(account.rows_rejected for account in accounts.values()):

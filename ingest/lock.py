@@ -2,10 +2,15 @@
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from settings import Settings
+
+# The dbt of a run that was killed ends by itself in a moment, or some on a busy machine; so long a run waits for it.
+ORPHAN_SECONDS = 60.0
 
 
 class LockHeld(Exception):
@@ -16,7 +21,10 @@ class LockHeld(Exception):
 
 @contextmanager
 def lock(settings: Settings) -> Iterator[None]:
-    """Hold the data folder for one writer; raises `LockHeld` at once when another has it. The system frees it on a crash."""
+    """Hold the data folder for one writer; raises `LockHeld` at once when another has it. The system frees it on a crash.
+
+    What a crashed writer had started has ended, too, once it is held.
+    """
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     with (settings.data_dir / ".lock").open("a+") as handle:
         try:
@@ -29,4 +37,29 @@ def lock(settings: Settings) -> Iterator[None]:
         handle.truncate()
         handle.write(str(os.getpid()))
         handle.flush()
+        _await_orphan(settings)
         yield
+
+
+@contextmanager
+def inherited(settings: Settings) -> Iterator[int]:
+    """A descriptor for a child to inherit: by it the next run knows whether it is still at work, whatever became of this one."""
+    with _of_child(settings).open("a") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield handle.fileno()
+
+
+def _await_orphan(settings: Settings) -> None:
+    last = time.monotonic() + ORPHAN_SECONDS
+    with _of_child(settings).open("a") as handle:
+        while True:
+            try:
+                return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                if time.monotonic() > last:
+                    raise LockHeld(f"the dbt of a run that was killed still works on {settings.data_dir}; end it") from error
+            time.sleep(0.05)
+
+
+def _of_child(settings: Settings) -> Path:
+    return settings.data_dir / ".lock-dbt"

@@ -29,20 +29,29 @@ FEW_REJECTS = 10
 Texts = Annotated[tuple[str, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)]
 
 
+Marks = Annotated[
+    tuple[Literal[" ", ".", ",", "'"], ...],
+    BeforeValidator(lambda value: tuple(filter(None, [value])) if isinstance(value, str) else value),
+]
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
 class Numbers(_Strict):
-    """How numbers are written: their marks, and signs of money or share that may stand beside them."""
+    """How numbers are written: their marks, and signs of money or share that may stand beside them.
+
+    Where several marks may part thousands, a number has one of them throughout.
+    """
 
     decimal: Literal[".", ","] = "."
-    thousands: Literal["", " ", ".", ",", "'"] = ""
+    thousands: Marks = ()
     symbols: Texts = ()
 
     @model_validator(mode="after")
     def _two_marks(self) -> Self:
-        if self.thousands == self.decimal:
+        if self.decimal in self.thousands:
             raise ValueError("`thousands` and `decimal` are the same character")
         return self
 

@@ -26,7 +26,7 @@ from typing import BinaryIO, Self, TextIO
 import numpy as np
 import polars as pl
 
-from ingest import DataRefused
+from ingest import DataRefused, progress
 from ingest.casting import SPACES, clean, literal
 from ingest.mappings import PACKED, Csv, Dialect, Mapping, nearest
 from ingest.unpacking import parts
@@ -69,14 +69,24 @@ class Text:
             return f"select {empty}, 0::bigint as line where false"
         if self.lines_before is None:
             return f"select {', '.join(columns)}, line::bigint as line from {read_parquet(self.path)}"
-        count = max(1, min(RANGES, self.records // RANGE_RECORDS))
-        starts = [self.records * index // count for index in range(count + 1)]
+        starts = [self.records * index // self._ranges for index in range(self._ranges + 1)]
         cells = self._cells(columns)
         return " union all ".join(
             f"(select {', '.join(cells)}, row_number() over () + {self.lines_before + start} as line "
             f"from {self._read_csv(columns, self.lines_before + start)} limit {end - start})"
             for start, end in pairwise(starts)
         )
+
+    @property
+    def _ranges(self) -> int:
+        """How many ranges of lines are read side by side."""
+        return 1 if self.lines_before is None else max(1, min(RANGES, self.records // RANGE_RECORDS))
+
+    def part_read(self, read: float) -> float:
+        """How much of the records is read where DuckDB says that it has `read` so much: of what lies before a range it says that
+        too, at once, and never of what lies behind it.
+        """
+        return self._ranges * read - (self._ranges - 1) / 2
 
     def _cells(self, columns: list[str]) -> list[str]:
         return columns if self.is_trimmed else [f"{clean(column)} as {column}" for column in columns]
@@ -420,7 +430,10 @@ def rewrite(path: Path, dialect: Csv, folder: Path) -> Text:
     They are written as Parquet: DuckDB's reader does not take every text that CSV can quote.
     """
     output, aside, copy = folder / "records", folder / "ragged", folder / COPY
-    source = _Source((copy if copy.exists() else path).open(encoding="utf-8-sig", newline=""), dialect)
+    plain = copy if copy.exists() else path
+    content, size = plain.open("rb"), plain.stat().st_size
+    progress.follow(lambda: content.tell() / size)
+    source = _Source(io.TextIOWrapper(content, encoding="utf-8-sig", newline=""), dialect)
     with source:
         records = _records(source, _reader(source, dialect))
         try:

@@ -15,7 +15,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ingest import DataRefused, unpacking
+from ingest import DataRefused, progress, unpacking
 from ingest.mappings import Ndjson, Parquet
 from ingest.reading import BATCH_RECORDS, MAX_RECORD, SPACES, Rows, Text
 from ingest.workbooks import cell_text, float_text
@@ -76,6 +76,7 @@ def read_parquet(path: Path, dialect: Parquet, folder: Path) -> Text:
     output = _Columns(folder / "records")
     try:
         file = pq.ParquetFile(unpacking.unpacked(path, folder))
+        progress.follow(lambda: output.count / file.metadata.num_rows)
         for batch in file.iter_batches(batch_size=BATCH_RECORDS):
             output.write(list(range(output.count + 1, output.count + 1 + len(batch))), _fields_of(batch))
     except pa.ArrowException:

@@ -37,6 +37,7 @@ def run(
     progress: Progress | None = None,
     on_file: Callable[[Load], None] | None = None,
     expect: Callable[[int, int], None] | None = None,
+    reach: Callable[[Load, float], None] | None = None,
 ) -> RunSummary:
     """Load the inbox, build when anything changed, publish. A failed run leaves the last good build up and is written down.
 
@@ -47,7 +48,7 @@ def run(
         begun = datetime.now(UTC)
         clear(settings)
         with _told(settings, "ingest", begun):
-            summary = ingest(settings, report=on_file, expect=expect)
+            summary = ingest(settings, report=on_file, expect=expect, reach=reach)
             is_stale = _stale(settings)
         build_id = _build_and_publish(settings, False, progress, begun) if is_stale else None
         prune_archive(settings)

@@ -11,7 +11,7 @@ from typing import BinaryIO, Protocol
 
 import pyarrow as pa
 
-from ingest import DataRefused
+from ingest import DataRefused, progress
 from ingest.mappings import PACKED
 
 MAX_RATIO = 200
@@ -34,8 +34,7 @@ class _Unpacked:
         try:
             data = self._stream.read(size)
         except (EOFError, zlib.error, zipfile.BadZipFile, OSError) as error:
-            if getattr(error, "errno", None):  # the disk's fault, not the file's
-                raise
+            _raise_of_the_disk(error)
             raise DataRefused("it is damaged or cut, for it cannot be unpacked to its end; ask for it again") from None
         self._left -= len(data)
         if self._left < 0:
@@ -47,6 +46,7 @@ def parts(path: Path) -> Generator[BinaryIO]:
     """The content of an export, unpacked: one stream, or one for each member of a `.zip`, in order of their names."""
     size = path.stat().st_size
     with path.open("rb") as raw:
+        progress.follow(lambda: raw.tell() / size)
         if path.suffix == ".gz":
             yield _Unpacked(gzip.GzipFile(fileobj=raw), size)  # pyright: ignore[reportReturnType]
         elif path.suffix == ".zst":
@@ -83,8 +83,16 @@ def measured(path: Path) -> None:
 def _archive(raw: BinaryIO) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(raw)
-    except zipfile.BadZipFile:
+    except zipfile.BadZipFile as error:
+        _raise_of_the_disk(error)
         raise DataRefused("it is no zip archive, or is cut; ask for it again") from None
+
+
+def _raise_of_the_disk(error: BaseException) -> None:
+    """Raises the disk's own error where that is why the content could not be unpacked: it is no fault of the file's."""
+    for cause in (error, error.__context__):
+        if isinstance(cause, OSError) and cause.errno:
+            raise cause
 
 
 def _members(archive: zipfile.ZipFile, packed_size: int) -> list[zipfile.ZipInfo]:

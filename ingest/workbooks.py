@@ -1,5 +1,6 @@
 """Workbooks as text: each cell as a person reads it, its formula's last result where it has one."""
 
+import io
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -87,8 +88,10 @@ def _rows(path: Path, dialect: Workbook) -> Iterator[tuple[int, list]]:
 
 
 def _opened(path: Path) -> CalamineWorkbook:
+    # Read beforehand, for a disk that fails is no damaged workbook.
+    content = io.BytesIO(path.read_bytes())
     try:
-        return CalamineWorkbook.from_path(path)
+        return CalamineWorkbook.from_filelike(content)
     except PasswordError:
         raise DataRefused("the workbook is protected by a password; save it without one") from None
     except CalamineError:

@@ -5,10 +5,7 @@ with shipments as (
         order_numbers.order_id,
         coalesce(modes.is_collected, false) as is_order_collected
     from {{ ref('stg_shipments') }} as shipments
-    left join {{ ref('int_order_numbers') }} as order_numbers
-        on
-            shipments.order_number = order_numbers.order_number
-            and (shipments.source_system = order_numbers.source_system or order_numbers.is_only)
+    left join {{ ref('int_order_numbers') }} as order_numbers on {{ names_order('shipments', 'order_numbers') }}
     left join {{ ref('orders') }} as orders on order_numbers.order_id = orders.order_id
     left join {{ ref('standard_fulfilment_modes') }} as modes on orders.fulfilment_mode = modes.fulfilment_mode
 ),

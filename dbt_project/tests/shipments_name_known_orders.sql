@@ -3,8 +3,5 @@
 
 select shipments.shipment_id
 from {{ ref('stg_shipments') }} as shipments
-left join {{ ref('int_order_numbers') }} as order_numbers
-    on
-        shipments.order_number = order_numbers.order_number
-        and (shipments.source_system = order_numbers.source_system or order_numbers.is_only)
+left join {{ ref('int_order_numbers') }} as order_numbers on {{ names_order('shipments', 'order_numbers') }}
 where order_numbers.order_id is null

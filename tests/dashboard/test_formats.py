@@ -16,6 +16,7 @@ from dashboard import formats
         (12345.6, "currency", "€12,346", "12\u202f346\N{NO-BREAK SPACE}€"),
         (4123456.0, "currency", "€4.12M", "4,12\N{NO-BREAK SPACE}M\N{NO-BREAK SPACE}€"),
         (-3.5, "currency", "-€3.50", "-3,50\N{NO-BREAK SPACE}€"),
+        (-0.0001, "currency", "€0.00", "0,00\N{NO-BREAK SPACE}€"),
         (0.1243, "percent", "12.4%", "12,4\N{NO-BREAK SPACE}%"),
         (0.0041, "percent", "0.41%", "0,41\N{NO-BREAK SPACE}%"),
         (0.0, "percent", "0.0%", "0,0\N{NO-BREAK SPACE}%"),

@@ -25,6 +25,10 @@ update marts.investment_months
 set
     is_refused = true, is_told = false, margin_gain = null, logistics_savings = null, service_savings = null, counted_cost = null,
     net_gain = null, cumulative_net = null, cumulative_net_low = null, cumulative_net_high = null, payback_months = null;
+update marts.investments
+set
+    is_refused = true, is_told = false, margin_gain = null, logistics_savings = null, service_savings = null,
+    counted_run_cost = null, counted_build_cost = null, net_gain = null;
 """
 
 Open = Callable[..., AppTest]
@@ -120,6 +124,20 @@ def test_the_ledger_leads_from_the_margin_gained_to_the_net_gain(demonstration: 
     assert build
     saved = ask(build, Question(("logistics_savings",))).frame["logistics_savings"][0]
     assert (moves["Logistics saved"] > 0) == (saved > 0)
+
+
+def test_what_services_left_each_and_in_common_is_what_all_of_them_did(demonstration: Path, open_page: Open) -> None:
+    build = builds.current(demonstration)
+    assert build
+    metrics = ("omnichannel_net_gain", "omnichannel_roi", "run_cost")
+    whole, by_service = (ask(build, Question(metrics, by)).frame for by in ((), ("capability",)))
+    for metric in ("omnichannel_net_gain", "run_cost"):
+        assert by_service[metric].sum() == whole[metric][0]
+    returns = dict(by_service.select("capability", "omnichannel_roi").iter_rows())
+    # it only came to stores that had another service: what it brought cannot be told apart
+    assert returns.pop("ship_from_store") is None
+    assert None not in returns.values()
+    assert list(open_page(demonstration).dataframe[0].value["Service"])[-1] == "Ship from store"
 
 
 @pytest.mark.parametrize(

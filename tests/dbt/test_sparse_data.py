@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from datetime import date
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,6 @@ REFINING: dict[str, tuple[str, ...]] = {
     "costs": LEDGER,
     "fulfilments": (*AUDIT, *LEDGER, "undelivered_orders"),  # orders sent of which no parcel tells
     "locations": (
-        *AUDIT,
         *STOCK,  # the day a place closed
         "baseline_demand",  # foreseen apart in each, though asked for as a whole
     ),
@@ -214,6 +214,19 @@ def test_where_only_a_report_counts_sessions_visits_are_known_and_visitors_are_n
     assert found["web_conversion_rate"] > 0
     assert found["sessions"] is None
     assert missing(build, shown(build)["web_to_store_conversion_rate"]) == ["sessions"]
+
+
+def test_a_report_of_sessions_alone_is_enough_to_know_the_visits(manifest: Manifest, tmp_path: Path) -> None:
+    warehouse = make_warehouse(tmp_path / "data", manifest)
+    counts = {date(2026, 1, 9): 700, date(2026, 1, 10): 34}
+    warehouse.load(1, "ga4", web_traffic=[{"traffic_date": day, "channel": "web", "sessions": n} for day, n in counts.items()])
+    warehouse.build("run")
+    build = published(warehouse)
+    assert build.span == (date(2026, 1, 9), date(2026, 1, 10))
+    found = answers(build)
+    assert not missing(build, shown(build)["web_visits"])
+    assert found["web_visits"] == 734
+    assert {name.split("__")[0] for name, value in found.items() if value} == {"web_visits", "web_conversion_rate"}
 
 
 def test_a_retailer_without_a_row_has_marts_and_every_kpi_is_empty(manifest: Manifest, tmp_path: Path) -> None:

@@ -115,6 +115,25 @@ def test_a_store_that_was_offline_sends_its_tickets_days_later(tiny: Path, mappi
     assert late["value"] < max(dates)
 
 
+def test_what_is_exchanged_at_a_pick_up_is_a_return_of_the_order_and_a_ticket_for_the_same_price(
+    tiny: Path, mappings: list[Mapping]
+) -> None:
+    told = {
+        (row["Type"], row["N° ticket"]): row
+        for path in (tiny / "inbox" / "pos").iterdir()
+        for row in rows(path, mapping_of(path, mappings)[0])
+    }
+    exchanges = [row for row in told.values() if row["Ticket d'échange"]]
+    assert exchanges
+    for row in exchanges:
+        taken = told["VENTE", row["Ticket d'échange"]]
+        assert (taken["Magasin"], taken["Date"], taken["PU TTC"]) == (row["Magasin"], row["Date"], row["PU TTC"])
+        assert taken["Règlement"] == "AVOIR"
+        assert (row["Type"], row["Suite"], taken["Code article"][:7]) == ("RETOUR", "ECHANGE", row["Code article"][:7])
+        assert row["Ticket d'origine"]
+        assert not row["Ticket d'origine"].startswith(row["Magasin"])
+
+
 def test_no_export_is_delivered_before_what_it_tells(tiny: Path, mappings: list[Mapping]) -> None:
     (mapping,) = [mapping for mapping in mappings if mapping.name == "demo_tms_shipments"]
     for path in (tiny / "inbox" / "tms").iterdir():

@@ -83,8 +83,9 @@ def test_whole_numbers_are_never_guessed(given: str) -> None:
     assert is_refused(given, "integer")
 
 
-FRENCH = Csv(delimiter=";", decimal=",", thousands=" ", symbols=("€",))
-ENGLISH = Csv(decimal=".", thousands=",", symbols=("$", "USD"))
+FRENCH = Csv(delimiter=";", decimal=",", thousands=(" ",), symbols=("€",))
+ENGLISH = Csv(decimal=".", thousands=(",",), symbols=("$", "USD"))
+EITHER = Csv(thousands=(" ", ","))
 
 
 @pytest.mark.parametrize(
@@ -116,8 +117,11 @@ ENGLISH = Csv(decimal=".", thousands=",", symbols=("$", "USD"))
         ("1 234,50", FRENCH, "1234.5"),
         ("$-45.00", ENGLISH, "-45"),
         ("45.00 USD", ENGLISH, "45"),
-        ("1.234,50", Csv(decimal=",", thousands="."), "1234.5"),
-        ("1'234.50", Csv(thousands="'"), "1234.5"),
+        ("1.234,50", Csv(decimal=",", thousands=(".",)), "1234.5"),
+        ("1'234.50", Csv(thousands=("'",)), "1234.5"),
+        ("1,234,567.5", EITHER, "1234567.5"),
+        ("1\u202f234\u00a0567", EITHER, "1234567"),
+        ("1234567", EITHER, "1234567"),
     ],
 )
 def test_amounts_are_read_as_their_dialect_writes_them(given: str, csv: Csv, amount: str) -> None:
@@ -129,7 +133,7 @@ def test_amounts_are_read_as_their_dialect_writes_them(given: str, csv: Csv, amo
     [
         ("1.23456", Csv()),  # would be rounded
         (".", Csv()),
-        ("5.", Csv(decimal=",", thousands=".")),
+        ("5.", Csv(decimal=",", thousands=(".",))),
         ("123456789012345.6", Csv()),  # would overflow
         ("1e3", Csv()),
         ("007.5", Csv()),
@@ -141,7 +145,10 @@ def test_amounts_are_read_as_their_dialect_writes_them(given: str, csv: Csv, amo
         ("1,234", Csv(decimal=".")),
         ("12 34,5", FRENCH),
         ("1 23,5", FRENCH),
-        ("1.5", Csv(decimal=",", thousands=".")),
+        ("1.5", Csv(decimal=",", thousands=(".",))),
+        ("1,234 567", EITHER),  # one mark or the other
+        ("1,5", EITHER),
+        ("1.234.567", EITHER),
         ("12€50", FRENCH),
         ("12 $", FRENCH),
         ("(3,00", FRENCH),

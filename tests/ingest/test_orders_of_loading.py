@@ -13,6 +13,7 @@ have too many of them. What is not claimed: that files numbering rows within a k
 inside it; and anything of master data that several systems deliver, or of who is who.
 """
 
+import gzip
 import os
 import random
 import shutil
@@ -129,7 +130,8 @@ def deliver(settings: Settings, files: Sequence[File], serial: Iterator[int], ch
         for number, file in chance.sample(numbered, end - start):
             stem, dot, suffix = file.path.partition(".")
             # Blank lines at the end are no records, but their number makes each file one that was never there before.
-            put(settings, f"{stem}_{number}{dot}{suffix}", b"".join([file.header, *file.rows]) + b"\n" * number, number)
+            content = b"".join([file.header, *file.rows]) + b"\n" * number
+            put(settings, f"{stem}_{number}{dot}{suffix}", gzip.compress(content) if suffix.endswith("gz") else content, number)
         loads = ingest(settings).loads
         assert len(loads) == end - start
         assert all(load.is_loaded for load in loads), [load for load in loads if not load.is_loaded]
@@ -152,17 +154,20 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> History:
     return history_in(tmp_path_factory.mktemp("whole"), systems=("crm", "marketplace", "oms", "pos", "shop", "tms"))
 
 
-def history_in(folder: Path, systems: Sequence[str], latest: int = 0) -> History:
-    """The systems' exports (of each the latest so many, or all), each content once, and what a run makes of them."""
+def history_in(folder: Path, systems: Sequence[str] = (), latest: int = 0) -> History:
+    """The exports of these systems or of all (of each the latest so many, or all), each content once, and what a run in
+    `folder / "data"` makes of them.
+    """
     settings = settings_in(folder / "data")
     demo.write(settings.inbox, folder / "truth", demo.Size(people=300, sessions=800, daily=5), seed=7)
     for other in settings.inbox.iterdir():
-        if other.name not in systems:
+        if systems and other.name not in systems:
             shutil.rmtree(other)
         elif latest:
             for path in sorted(other.iterdir(), key=lambda path: path.stat().st_mtime)[:-latest]:
                 path.unlink()
     contents = {(path.parent.name, path.name): path.read_bytes() for path in settings.inbox.glob("*/*")}
+    contents = {place: gzip.decompress(held) if place[1].endswith(".gz") else held for place, held in contents.items()}
     loads = [load for load in ingest(settings).loads if load.is_loaded]
     files = []
     for number, load in enumerate(loads):

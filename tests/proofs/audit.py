@@ -233,7 +233,7 @@ def _stock(records: Records) -> Iterator[pl.DataFrame]:
     sender = _work(records).filter(pl.col("order").is_not_null()).sort("fulfilment_id").unique("order", keep="first")
     gone = records.placed.filter(~pl.col("status").is_in(["cancelled", "voided", "fraud"]) & ~pl.col("is_test").fill_null(False))
     gone = gone.join(sender.select("order", sender="place"), on="order", how="left").select(
-        "order", day=in_month("ordered_at"), place=pl.when("is_store").then("location").otherwise("sender")
+        "order", day=in_month("ordered_at"), place=pl.when("is_store").then("location_id").otherwise("sender")
     )
     sold = (
         records.lines.filter(~pl.col("is_gift_card"))

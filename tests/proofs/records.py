@@ -237,7 +237,7 @@ class Records:
     def costs(self) -> pl.DataFrame:
         """One row per booking, on its month."""
         booked = self.newest("costs", "cost_id").with_columns(month("month"), pl.col("amount").cast(pl.Float64))
-        return booked.select("metric_time", "area", "amount")
+        return booked.select("metric_time", "area", "capability", "amount")
 
     @cached_property
     def sessions(self) -> pl.DataFrame:

@@ -14,6 +14,7 @@ from tests.proofs.records import Records, day_of, money, month
 
 BASE, BEFORE, AFTER, BUILD_LIFE, LEAST_TOLD = 3, 6, 15, 36, 0.8
 FLOWS = ("sales", "margin", "logistics", "service")
+GAINS = {"margin_gain": ("margin", 1), "logistics_savings": ("logistics", -1), "service_savings": ("service", -1)}
 MONTH = "metric_time"
 
 
@@ -34,37 +35,61 @@ def prove(records: Records) -> Iterator[Figures]:
     yield Figures(study, {"rollout_effect": pl.col("effect").max()})
     yield Figures(study.filter(pl.col("sold_in") == "all").drop("sold_in"), {"causal_sales_effect": pl.col("whole").max()})
 
-    gains = {"margin_gain": ("margin", 1), "logistics_savings": ("logistics", -1), "service_savings": ("service", -1)}
-    ledger = _costs(records, panel).sort(MONTH)
-    for name, (flow, sign) in gains.items():
-        tables = _tables(panel.with_columns(amount=pl.col(f"store_{flow}") + pl.col(f"web_{flow}")))
-        money_of = tables.filter(pl.col("month") >= pl.col("wave")).group_by(pl.col("month").alias(MONTH))
-        gain = money_of.agg((sign * pl.col("effect") * pl.col("usual")).sum().alias(name), told=pl.col("usual").sum())
-        ledger = ledger.join(gain, on=MONTH, how="left").with_columns(pl.col(name, "told").fill_null(0))
-        ledger = ledger.filter((pl.col("told") >= LEAST_TOLD * pl.col("live")).cast(pl.Int32).cum_min() == 1).drop("told")
-    gained = pl.sum_horizontal(*gains)
-    ledger = ledger.with_columns(
-        net=pl.sum_horizontal(money(pl.col(name)) for name in gains) - money(pl.col("run")) - money(pl.col("written_off")),
-        counted=money(pl.col("run")) + money(pl.col("written_off")),
-        balance=(gained - pl.col("run") - pl.col("built")).cum_sum(),
-    )
+    ledger = _with_gains(_costs(records, panel), panel)
+    gained = pl.sum_horizontal(*GAINS)
+    ledger = ledger.with_columns(balance=(gained - pl.col("run") - pl.col("built")).cum_sum())
+    yield Figures(ledger, {"cumulative_net_gain": pl.col("balance").max(), "payback_months": _payback(ledger)})
     yield Figures(
-        ledger,
+        _by_service(records, panel, ledger),
         {
             "causal_margin_gain": pl.col("margin_gain").sum(),
             "logistics_savings": pl.col("logistics_savings").sum(),
             "service_savings": pl.col("service_savings").sum(),
             "run_cost": pl.col("run").sum(),
             "written_off_build_cost": pl.col("written_off").sum(),
-            # every month left in the ledger is one that can be told
-            "counted_run_cost": pl.col("run").sum(),
-            "counted_build_cost": pl.col("written_off").sum(),
+            "counted_run_cost": pl.col("counted_run").sum(),
+            "counted_build_cost": pl.col("counted_build").sum(),
             "omnichannel_net_gain": pl.col("net").sum(),
-            "omnichannel_roi": share(pl.col("net").sum(), pl.col("counted").sum()),
-            "cumulative_net_gain": pl.col("balance").max(),
-            "payback_months": _payback(ledger),
+            "omnichannel_roi": share(pl.col("net").sum(), pl.col("counted_run").sum() + pl.col("counted_build").sum()),
         },
     )
+
+
+def _with_gains(costs: pl.DataFrame, panel: pl.DataFrame, treated: pl.Expr | None = None) -> pl.DataFrame:
+    """Months of costs with what the stores live brought in, or those of them that are `treated`, while enough can be told."""
+    ledger = costs.sort(MONTH)
+    for name, (flow, sign) in GAINS.items():
+        tables = _tables(panel.with_columns(amount=pl.col(f"store_{flow}") + pl.col(f"web_{flow}")), treated)
+        money_of = tables.filter(pl.col("month") >= pl.col("wave")).group_by(pl.col("month").alias(MONTH))
+        gain = money_of.agg((sign * pl.col("effect") * pl.col("usual")).sum().alias(name), told=pl.col("usual").sum())
+        ledger = ledger.join(gain, on=MONTH, how="left").with_columns(pl.col(name, "told").fill_null(0))
+        ledger = ledger.filter((pl.col("told") >= LEAST_TOLD * pl.col("live")).cast(pl.Int32).cum_min() == 1).drop("told")
+    return ledger
+
+
+def _by_service(records: Records, panel: pl.DataFrame, ledger: pl.DataFrame) -> pl.DataFrame:
+    """The ledger taken apart by the first service of each store; what no service has, gain or cost, is `shared`."""
+    spent = ["run", "written_off"]
+    counted = {"counted_run": pl.col("run"), "counted_build": pl.col("written_off")}
+    parts = []
+    firsts = panel["first_service"].drop_nulls().unique()
+    for service in sorted({*firsts, *records.costs["capability"].drop_nulls()}):
+        mine = pl.col("first_service") == service
+        costs = _costs(records, panel.filter(mine), pl.col("capability") == service)
+        costs = costs.join(ledger.select(MONTH), on=MONTH, how="semi")
+        part = costs.select(MONTH, *spent, capability=pl.lit(service))
+        if service in firsts:
+            told = _with_gains(costs, panel, mine).with_columns(**counted)
+            part = part.join(told.select(MONTH, *GAINS, *counted), on=MONTH, how="left")
+        parts.append(part)
+    # cents are cut before anything is left over
+    amounts = money(pl.col(*spent, *GAINS, *counted))
+    named = pl.concat(parts, how="diagonal").with_columns(amounts)
+    whole = ledger.with_columns(**counted).select(MONTH, amounts)
+    both = pl.concat([whole, named.drop("capability").select(MONTH, -pl.exclude(MONTH))], how="diagonal_relaxed")
+    rest = both.group_by(MONTH).agg(pl.all().sum()).with_columns(capability=pl.lit("shared"))
+    both = pl.concat([named, rest], how="diagonal_relaxed")
+    return both.with_columns(net=pl.sum_horizontal(*GAINS) - pl.col("counted_run") - pl.col("counted_build"))
 
 
 def _mean() -> pl.Expr:
@@ -87,8 +112,12 @@ def _payback(ledger: pl.DataFrame) -> pl.Expr:
     return pl.lit((owing.year - spent.year) * 12 + owing.month - spent.month + 1)
 
 
-def _tables(panel: pl.DataFrame) -> pl.DataFrame:
-    """The effect on `amount` of each wave and month, in shares of usual sales, with the usual sales of the wave's stores then."""
+def _tables(panel: pl.DataFrame, treated: pl.Expr | None = None) -> pl.DataFrame:
+    """The effect on `amount` of each wave and month, in shares of usual sales, with the usual sales of the wave's stores then.
+
+    Of a wave only the `treated` stores are looked at, where that is said.
+    """
+    treated = pl.lit(True) if treated is None else treated
     found = []
     for wave in panel["wave"].drop_nulls().unique().sort():
         since = pl.lit(wave).dt.offset_by(f"-{BASE}mo")
@@ -98,7 +127,7 @@ def _tables(panel: pl.DataFrame) -> pl.DataFrame:
         rows = panel.join(whole, on="location_id").with_columns(is_wave=pl.col("wave") == wave)
         free = pl.col("wave").is_null() | (pl.col("wave") > pl.max_horizontal("month", pl.lit(wave)))
         sides = (
-            rows.filter(pl.col("is_wave").fill_null(False) | free)
+            rows.filter((pl.col("is_wave").fill_null(False) & treated.fill_null(False)) | free)
             .group_by("month", pl.col("is_wave").fill_null(False))
             .agg(more=(pl.col("amount") - pl.col("base")).sum(), usual=pl.col("usual").sum(), stores=pl.len())
             .filter(pl.col("stores") > 1)
@@ -119,7 +148,10 @@ def _gain(side: str) -> pl.Expr:
 
 def _panel(records: Records) -> pl.DataFrame:
     """One row a compared store and whole month: its flows by side, the month it went live (`wave`), its usual sales."""
-    first = records.rollouts.group_by("location_id").agg(wave=pl.col("live_on").min().dt.truncate("1mo"))
+    first = records.rollouts.filter(pl.col("live_on") == pl.col("live_on").min().over("location_id"))
+    first = first.group_by("location_id").agg(
+        wave=pl.col("live_on").min().dt.truncate("1mo"), first_service=pl.when(pl.len() == 1).then(pl.col("capability").first())
+    )
     months = _whole_months(records)
     stores = records.locations.filter(pl.col("kind") == "store").join(months, how="cross")
     is_there = pl.col("opened_on").fill_null(pl.lit(date.min)) <= pl.col("month")
@@ -220,13 +252,14 @@ def _homes(records: Records) -> pl.DataFrame:
     return first.unique("person", keep="first", maintain_order=True).select("person", "registered_on", home="home_location_id")
 
 
-def _costs(records: Records, panel: pl.DataFrame) -> pl.DataFrame:
+def _costs(records: Records, panel: pl.DataFrame, which: pl.Expr | None = None) -> pl.DataFrame:
     """One row a whole month: what running cost, what was built and written off, and the usual sales of the stores live."""
     months = _whole_months(records).rename({"month": MONTH})
+    costs = records.costs if which is None else records.costs.filter(which)
     for name, area in (("run", "omnichannel_run"), ("built", "omnichannel_build")):
-        booked = records.costs.filter(pl.col("area") == area).group_by(MONTH).agg(pl.col("amount").sum().alias(name))
+        booked = costs.filter(pl.col("area") == area).group_by(MONTH).agg(pl.col("amount").sum().alias(name))
         months = months.join(booked, on=MONTH, how="left").with_columns(pl.col(name).fill_null(0))
-    built = records.costs.filter(pl.col("area") == "omnichannel_build").select("amount", booked=MONTH)
+    built = costs.filter(pl.col("area") == "omnichannel_build").select("amount", booked=MONTH)
     aged = months.select(MONTH).join(built, how="cross").filter(_months(MONTH, "booked").is_between(0, BUILD_LIFE - 1))
     spread = aged.group_by(MONTH).agg(written_off=pl.col("amount").sum() / BUILD_LIFE)
     live = panel.filter(pl.col("month") >= pl.col("wave")).group_by(pl.col("month").alias(MONTH)).agg(live=pl.col("usual").sum())

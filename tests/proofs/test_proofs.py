@@ -48,7 +48,7 @@ FAMILIES = {
     promise: ("channel", "location", "reason"),
     visits: ("channel", "location", "origin_channel"),
     stock: ("location", "category"),
-    roi: ("event_month", "sold_in"),
+    roi: ("event_month", "sold_in", "capability"),
     survival: (),
 }
 CUTS = [

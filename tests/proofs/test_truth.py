@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import duckdb
 import polars as pl
 import pytest
 
@@ -90,6 +91,16 @@ def test_every_kpi_is_what_the_generator_knows_it_to_be_by(
     assert not wrong
 
 
+def test_tickets_given_in_exchange_at_a_pick_up_are_there_and_are_no_purchases(build: Build) -> None:
+    (counted, ticketed) = build.sql("""
+        select count(distinct case when has_add_on then collection_id end), count(distinct collection_id)
+        from marts.collections
+        inner join marts.orders using (customer_id, location_id)
+        where order_date = collection_date and is_store_order and is_valid
+    """).row(0)
+    assert ticketed > counted + 50
+
+
 def test_what_cannot_be_recognised_makes_customer_kpis_floors_by_no_more_than_is_said(build: Build, truth: pl.DataFrame) -> None:
     known = truth.filter((pl.col("person_basis") == "true") & (pl.col("grain") == "all") & (pl.col("channel") == "all"))
     assert not known.is_empty()
@@ -100,7 +111,9 @@ def test_what_cannot_be_recognised_makes_customer_kpis_floors_by_no_more_than_is
             assert (1 - allowed) * real <= published <= real, f"{metric}: {published} of {real}"
 
 
-def test_what_the_roll_out_truly_brought_lies_within_what_is_estimated(build: Build, demonstration: Path) -> None:
+@pytest.fixture(scope="module")
+def gains(demonstration: Path, build: Build) -> pl.DataFrame:
+    """What each store that is compared gained while a service was live: one row a store and whole month, with its usual sales."""
     gains = pl.read_csv(
         demonstration / "truth" / "rollout_gains.csv", schema_overrides={"location_id": pl.String}, try_parse_dates=True
     )
@@ -109,12 +122,33 @@ def test_what_the_roll_out_truly_brought_lies_within_what_is_estimated(build: Bu
     usual = before.agg(usual=(pl.col("store_sales") + pl.col("web_sales")).mean())
     # stores that opened later are compared with none
     live = months.filter(pl.col("is_live") & (pl.col("month_start") < months["month_start"].max())).join(usual, on="location_id")
-    both = live.join(gains, on=["location_id", "month_start"], how="left").with_columns(
-        pl.col("store_gain", "web_gain").fill_null(0)
-    )
+    both = live.join(gains, on=["location_id", "month_start"], how="left")
+    return both.with_columns(pl.col("store_gain", "web_gain").fill_null(0))
+
+
+def test_what_the_roll_out_truly_brought_lies_within_what_is_estimated(build: Build, gains: pl.DataFrame) -> None:
     bounds = ask(build, Question(("causal_sales_effect_low", "causal_sales_effect_high"), ("sold_in",))).frame
     for sold_in, gain in {"store": "store_gain", "web": "web_gain", "all": pl.col("store_gain") + pl.col("web_gain")}.items():
-        true = both.select((pl.col(gain) if isinstance(gain, str) else gain).sum() / pl.col("usual").sum()).item()
+        true = gains.select((pl.col(gain) if isinstance(gain, str) else gain).sum() / pl.col("usual").sum()).item()
         _, low, high = bounds.filter(pl.col("sold_in") == sold_in).row(0)
         assert low <= true <= high, f"{sold_in}: {true} is not within {low} to {high}"
         assert (true > 0) == (sold_in != "web")
+
+
+def test_what_each_service_truly_brought_lies_within_what_is_estimated_of_it(demonstration: Path, gains: pl.DataFrame) -> None:
+    with duckdb.connect(str(demonstration / "warehouse.duckdb"), read_only=True) as connection:
+        estimated = connection.sql("""
+            select capability, arg_max(cumulative_low, month), arg_max(cumulative_high, month)
+            from intermediate.int_rollout_gains
+            where amount = 'sales' and is_assessed and not is_refused and capability <> 'any'
+            group by capability
+        """).fetchall()
+        first = connection.sql(
+            "select location_id, arg_min(capability, live_on) from staging.stg_rollouts group by all"
+        ).fetchall()
+    service = pl.DataFrame(first, schema=["location_id", "capability"], orient="row")
+    true = gains.join(service, on="location_id").group_by("capability").agg(pl.col("store_gain", "web_gain").sum())
+    brought = {capability: store + web for capability, store, web in true.iter_rows()}
+    assert {capability for capability, *_ in estimated} == set(brought)
+    for capability, low, high in estimated:
+        assert low <= brought[capability] <= high, f"{capability}: {brought[capability]} is not within {low} to {high}"

@@ -1,5 +1,6 @@
 """An installation of the smallest size: two mappings and a dbt project of three models, run, killed and compared."""
 
+import gzip
 import hashlib
 import json
 import os
@@ -8,12 +9,15 @@ import shutil
 import signal
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import polars as pl
+import pyarrow as pa
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -47,6 +51,13 @@ entities:
     email: email
     last_name: name
 """
+FORMATS = {form: f"""
+source: formats
+files: "*.{suffix}"
+{form}: {{}}
+entities:
+  products: {{sku: sku, name: name, category: {{value: tea}}}}
+""" for form, suffix in (("csv", "csv"), ("workbook", "xlsx"), ("ndjson", "ndjson"), ("parquet", "parquet"))}  # fmt: skip
 MODELS = {
     "intermediate/int_data_span.sql": "select cast(min(ordered_at) as date) as first_day, "
     "cast(max(ordered_at) as date) as last_day from {{ source('raw', 'orders') }}",
@@ -61,12 +72,12 @@ MODELS = {
 
 @dataclass(frozen=True)
 class Answer:
-    """How a child ended: its exit code, or minus the signal that killed it; the writes are counted where some may fail."""
+    """How a child ended: its exit code, or minus the signal that killed it; reads or writes are counted where some may fail."""
 
     code: int
     message: str = ""
     seconds: float = 0.0
-    writes: int = 0
+    calls: int = 0
 
 
 @dataclass(frozen=True)
@@ -120,6 +131,23 @@ class Lab:
             moment = 1_760_000_000 + 100 * seed + position
             os.utime(path, (moment, moment))
 
+    def deliver_formats(self, data: Path) -> None:
+        """The same few products in every format and packing that is read, the same bytes each time."""
+        if not (made := self.folder / "formats").exists():
+            made.mkdir()
+            rows = pl.DataFrame({"sku": [f"S{number}" for number in range(50)], "name": ["A product"] * 50})
+            (made / "a.csv.gz").write_bytes(gzip.compress(rows.write_csv().encode()))
+            with zipfile.ZipFile(made / "b.csv.zip", "w") as archive:
+                archive.writestr("products.csv", rows.write_csv())
+            with pa.CompressedOutputStream(str(made / "c.csv.zst"), "zstd") as packed:
+                packed.write(rows.write_csv().encode())
+            rows.write_excel(made / "d.xlsx")
+            rows.write_ndjson(made / "e.ndjson")
+            rows.write_parquet(made / "f.parquet")
+            for position, path in enumerate(sorted(made.iterdir())):
+                os.utime(path, (1_760_001_000 + position, 1_760_001_000 + position))
+        shutil.copytree(made, data / "inbox" / "formats")
+
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
@@ -127,6 +155,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     (folder / "sources").mkdir()
     (folder / "sources" / "till.yml").write_text(TILL)
     (folder / "sources" / "shop.yml").write_text(SHOP)
+    for form, mapping in FORMATS.items():
+        (folder / "sources" / f"{form}.yml").write_text(mapping)
     project, real = folder / "project", ROOT / "dbt_project"
     shutil.copytree(real / "macros", project / "macros")
     for name in ("dbt_project.yml", "profiles.yml"):
@@ -139,8 +169,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         (project / "models" / name).write_text(sql + "\n")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("OMNIKPI_")}
     if compiler := shutil.which("cc"):
-        shim = folder / "failing_writes.so"
-        source = Path(__file__).with_name("failing_writes.c")
+        shim = folder / "failing_device.so"
+        source = Path(__file__).with_name("failing_device.c")
         subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", shim, source, "-ldl"], check=True)
         environment["LD_PRELOAD"] = str(shim)
     with subprocess.Popen(

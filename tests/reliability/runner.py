@@ -60,8 +60,8 @@ def child(asked: dict, said: int) -> None:
         code, message = 0, ""
     except Exception as error:
         code, message = exit_code(error) or 1, f"{type(error).__name__}: {error}"
-    writes = ctypes.CDLL(None).writes_seen() if "OMNIKPI_TEST_EIO" in os.environ else 0
-    os.write(said, json.dumps({"message": message, "seconds": time.monotonic() - begun, "writes": writes}).encode())
+    calls = ctypes.CDLL(None).calls_seen() if "OMNIKPI_TEST_EIO" in os.environ else 0
+    os.write(said, json.dumps({"message": message, "seconds": time.monotonic() - begun, "calls": calls}).encode())
     os._exit(code)
 
 

@@ -11,14 +11,14 @@ import pytest
 from tests.reliability.conftest import Lab, build_of, state
 
 LEAST = 100
+KINDS = {"r": "reads", "w": "writes"}
 
 
 def fail_and_resume(lab: Lab, origin: Path, work: str, expected: dict, **accident: Any) -> bool:
     """Works while an accident happens; whether that failed. Afterwards it must work as ever."""
     ((name, how),) = accident.items()
     data = lab.copy(origin, f"{work} {name} {how}")
-    if work != "publish":
-        lab.deliver(data, 3)
+    deliver(lab, data, work, str(how))
     before = build_of(data)
     answer = lab.one(data, work, **accident)
     assert answer.code in (0, 74), answer
@@ -36,12 +36,29 @@ def fail_and_resume(lab: Lab, origin: Path, work: str, expected: dict, **acciden
     return bool(answer.code)
 
 
+def deliver(lab: Lab, data: Path, work: str, accident: str) -> None:
+    """What is to be loaded; where reads fail, in every format."""
+    if work != "publish":
+        lab.deliver(data, 3)
+        if accident.startswith("r"):
+            lab.deliver_formats(data)
+
+
 @pytest.fixture(scope="session")
-def undisturbed(lab: Lab, published: Path) -> dict:
-    data = lab.copy(published, "undisturbed disk")
-    lab.deliver(data, 3)
-    assert lab.one(data, "ingest").code == 0
-    return state(data)
+def expected(lab: Lab, published: Path) -> dict[str, dict]:
+    """What is there where nothing happens while reads (`r`) or writes (`w`) might fail."""
+    found = {}
+    for kind in KINDS:
+        data = lab.copy(published, f"undisturbed disk {kind}")
+        deliver(lab, data, "ingest", kind)
+        assert lab.one(data, "ingest").code == 0
+        found[kind] = state(data)
+    return found
+
+
+@pytest.fixture(scope="session")
+def undisturbed(expected: dict[str, dict]) -> dict:
+    return expected["w"]
 
 
 def limits(file: Path, count: int) -> list[int]:
@@ -77,42 +94,63 @@ def test_too_little_memory_is_reported_and_corrupts_nothing(lab: Lab, published:
 
 
 @pytest.fixture(scope="session")
-def writes(lab: Lab, published: Path, rebuilt: Path) -> dict[str, int]:
-    """How often each work writes to the disk."""
+def calls(lab: Lab, published: Path, rebuilt: Path) -> dict[tuple[str, str], int]:
+    """How often each work reads from the disk (`r`) and writes to it (`w`)."""
     counted = {}
     for work, origin in (("ingest", published), ("publish", rebuilt)):
-        data = lab.copy(origin, f"counted {work}")
-        if work == "ingest":
-            lab.deliver(data, 3)
-        counted[work] = lab.one(data, work, eio="0").writes
+        for kind in KINDS:
+            data = lab.copy(origin, f"counted {work} {kind}")
+            deliver(lab, data, work, f"{kind}0")
+            counted[kind, work] = lab.one(data, work, eio=f"{kind}0").calls
     return counted
 
 
 @pytest.mark.skipif(not shutil.which("cc"), reason="no compiler to make the failing device with")
 @pytest.mark.parametrize("work", ["ingest", "publish"])
-def test_a_write_that_fails_is_reported_and_corrupts_nothing(
-    lab: Lab, published: Path, rebuilt: Path, undisturbed: dict, writes: dict[str, int], work: str
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_read_or_write_that_fails_is_reported_and_corrupts_nothing(
+    lab: Lab, published: Path, rebuilt: Path, expected: dict[str, dict], calls: dict[tuple[str, str], int], kind: str, work: str
 ) -> None:
     """The first, the last and those between: once alone, once with all that follow."""
-    assert fails_at(lab, published, rebuilt, undisturbed, work, [1, writes[work] // 3, writes[work] - 1])
+    last = calls[kind, work]
+    assert fails_at(lab, published, rebuilt, expected, kind, work, [1, last // 3, last - 1])
 
 
 @pytest.mark.proof
 @pytest.mark.skipif(not shutil.which("cc"), reason="no compiler to make the failing device with")
 @pytest.mark.parametrize("work", ["ingest", "publish"])
-def test_no_write_that_fails_corrupts_anything(
-    lab: Lab, published: Path, rebuilt: Path, undisturbed: dict, writes: dict[str, int], work: str
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_read_or_write_that_fails_corrupts_anything(
+    lab: Lab, published: Path, rebuilt: Path, expected: dict[str, dict], calls: dict[tuple[str, str], int], kind: str, work: str
 ) -> None:
-    failed = fails_at(lab, published, rebuilt, undisturbed, work, range(1, writes[work] + 1))
-    print(f"{work}: {writes[work]} writes, {failed} of {2 * writes[work]} failed")  # noqa: T201
+    last = calls[kind, work]
+    failed = fails_at(lab, published, rebuilt, expected, kind, work, range(1, last + 1))
+    print(f"{work}: {last} {KINDS[kind]}, {failed} of {2 * last} failed")  # noqa: T201
     assert failed
 
 
-def fails_at(lab: Lab, published: Path, rebuilt: Path, undisturbed: dict, work: str, numbers: Iterable[int]) -> int:
-    """How many runs failed of those in which one of these writes failed, or that one and all later ones."""
+def fails_at(
+    lab: Lab, published: Path, rebuilt: Path, expected: dict[str, dict], kind: str, work: str, numbers: Iterable[int]
+) -> int:
+    """How many runs failed of those in which one of these reads or writes failed, or that one and all later ones."""
     origin = rebuilt if work == "publish" else published
-    accidents = [f"{number}{later}" for number in numbers for later in ("", "+")]
-    return sum(fail_and_resume(lab, origin, work, undisturbed, eio=accident) for accident in accidents)
+    accidents = [f"{kind}{number}{later}" for number in numbers for later in ("", "+")]
+    return sum(fail_and_resume(lab, origin, work, expected[kind], eio=accident) for accident in accidents)
+
+
+@pytest.mark.proof
+@pytest.mark.skipif(not shutil.which("cc"), reason="no compiler to make the failing device with")
+@pytest.mark.parametrize("first", [1, 2, 4, 8, 16, 32])
+def test_a_device_that_cannot_be_read_any_more_fails_a_build_and_corrupts_nothing(lab: Lab, rebuilt: Path, first: int) -> None:
+    """In the run and in the dbt that it starts, each from its own reading of that number on."""
+    data = lab.copy(rebuilt, f"build r{first}")
+    before = build_of(data)
+    failed = lab.one(data, "build", eio=f"r{first}+")
+    assert failed.code == 74, failed
+    # The last of them are read when the new build, whole as ever, is current already.
+    assert build_of(data) == before or first == 32
+    assert lab.one(data, "build").code == 0
+    assert len(build_of(data)["order_lines"]) > len(before["order_lines"])
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")

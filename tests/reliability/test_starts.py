@@ -1,14 +1,16 @@
 """A run may be started at any time and as often as somebody likes: one works, the others leave at once."""
 
 import resource
+import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from ingest.lock import lock
+from ingest.lock import LockHeld, inherited, lock
 from settings import Settings
 from tests.conftest import ROOT, omnikpi
 from tests.reliability.conftest import Lab, state
@@ -52,6 +54,20 @@ def test_a_second_start_is_turned_away_before_anything_slow_is_imported(tmp_path
     assert turned_away.returncode == 75, turned_away.stderr
     slow = "import sys, cli, ingest.lock; assert not {'duckdb', 'polars', 'dbt', 'scipy'} & set(sys.modules)"
     assert not subprocess.run([sys.executable, "-c", slow], cwd=ROOT, check=False).returncode
+
+
+def test_a_run_begins_once_the_dbt_of_a_killed_one_has_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings(data_dir=tmp_path / "data")
+    with lock(settings), inherited(settings) as descriptor:
+        orphan = subprocess.Popen(["sleep", "60"], pass_fds=(descriptor,))
+    with orphan:
+        monkeypatch.setattr("ingest.lock.ORPHAN_SECONDS", 0.1)
+        with pytest.raises(LockHeld, match="dbt of a run that was killed"), lock(settings):
+            pass
+        monkeypatch.setattr("ingest.lock.ORPHAN_SECONDS", 60)
+        threading.Timer(0.3, orphan.kill).start()
+        with lock(settings):
+            assert orphan.wait() == -signal.SIGKILL
 
 
 @pytest.mark.proof

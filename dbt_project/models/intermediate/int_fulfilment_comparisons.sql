@@ -25,10 +25,7 @@ named as (
         order_numbers.order_id,
         greatest(work._file_id, coalesce(order_numbers._file_id, -1)) as _file_id
     from {{ ref('stg_fulfilments') }} as work
-    left join {{ ref('int_order_numbers') }} as order_numbers
-        on
-            work.order_number = order_numbers.order_number
-            and (work.source_system = order_numbers.source_system or order_numbers.is_only)
+    left join {{ ref('int_order_numbers') }} as order_numbers on {{ names_order('work', 'order_numbers') }}
     {% if is_incremental() -%}
     where work.order_number in (select changed_numbers.order_number from changed_numbers)
     {%- endif %}

@@ -1,4 +1,4 @@
--- Resolves the order a row of any system names: join on order_number and (the same source_system or is_only).
+-- Resolves the order a row of any system names: join on `names_order`.
 {{ config(materialized='incremental', unique_key='order_number') }}
 
 select

@@ -24,10 +24,7 @@ fulfilments as (
         count(*) over (partition by order_numbers.order_id) = 1 as is_only,
         stg._file_id
     from {{ ref('stg_fulfilments') }} as stg
-    inner join order_numbers
-        on
-            stg.order_number = order_numbers.order_number
-            and (stg.source_system = order_numbers.source_system or order_numbers.is_only)
+    inner join order_numbers on {{ names_order('stg', 'order_numbers') }}
 ),
 
 shipments as (
@@ -35,10 +32,7 @@ shipments as (
         stg.*,
         order_numbers.order_id
     from {{ ref('stg_shipments') }} as stg
-    inner join order_numbers
-        on
-            stg.order_number = order_numbers.order_number
-            and (stg.source_system = order_numbers.source_system or order_numbers.is_only)
+    inner join order_numbers on {{ names_order('stg', 'order_numbers') }}
 ),
 
 parcels as (

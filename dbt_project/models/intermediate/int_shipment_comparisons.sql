@@ -100,10 +100,7 @@ compared as (
         {{ seconds_between('work.shipped_at', 'carried.shipped_at') }} as lag_seconds,
         greatest(work._file_id, coalesce(carried._file_id, -1), coalesce(named._file_id, -1)) as _file_id
     from work
-    left join named
-        on
-            work.order_number = named.order_number
-            and (work.source_system = named.source_system or named.is_only)
+    left join named on {{ names_order('work', 'named') }}
     left join {{ ref('stg_locations') }} as locations on work.location_id = locations.location_id
     left join carried on work.fulfilment_id = carried.fulfilment_id
 
@@ -126,10 +123,7 @@ compared as (
         cast(null as bigint) as lag_seconds,
         greatest(parcels._file_id, coalesce(named._file_id, -1)) as _file_id
     from parcels
-    left join named
-        on
-            parcels.order_number = named.order_number
-            and (parcels.source_system = named.source_system or named.is_only)
+    left join named on {{ names_order('parcels', 'named') }}
     where parcels.work_rank = 1
 )
 

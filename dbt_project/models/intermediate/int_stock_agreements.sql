@@ -85,3 +85,11 @@ from compared
 inner join book on compared.month >= book.first_month and compared.month <= book.last_month
 left join prices on compared.product_id = prices.product_id
 left join {{ ref('stg_locations') }} as locations on compared.location_id = locations.location_id
+-- without order management nobody knows what place sent the goods sold online
+where
+    exists (select work.fulfilment_id from {{ ref('stg_fulfilments') }} as work)
+    or not exists (
+        select lines.order_line_id
+        from {{ ref('int_stock_comparisons') }} as lines
+        where lines.is_compared and lines.location_id is null
+    )

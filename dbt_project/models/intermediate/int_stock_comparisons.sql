@@ -48,10 +48,7 @@ senders as (
         row_number() over (partition by order_numbers.order_id order by work.fulfilment_number) as work_rank,
         max(work._file_id) over (partition by order_numbers.order_id) as _file_id
     from {{ ref('stg_fulfilments') }} as work
-    inner join {{ ref('int_order_numbers') }} as order_numbers
-        on
-            work.order_number = order_numbers.order_number
-            and (work.source_system = order_numbers.source_system or order_numbers.is_only)
+    inner join {{ ref('int_order_numbers') }} as order_numbers on {{ names_order('work', 'order_numbers') }}
     {% if is_incremental() -%}
     where order_numbers.order_id in (select lines.order_id from lines)
     {%- endif %}
@@ -60,7 +57,8 @@ senders as (
 select
     lines.order_line_id,
     lines.product_id,
-    case when orders.is_store_order then orders.location_id else senders.location_id end as location_id,
+    -- as the till names it: the stock book does so too, whether or not a store master describes the place
+    case when orders.is_store_order then placed.location_id else senders.location_id end as location_id,
     {{ month_of(local_date('orders.ordered_at', default_timezone())) }} as month,
     lines.quantity as units,
     lines.sales,
@@ -71,4 +69,5 @@ select
     greatest(lines._file_id, coalesce(senders._file_id, -1)) as _file_id
 from lines
 inner join {{ ref('orders') }} as orders on lines.order_id = orders.order_id
+inner join {{ ref('stg_orders') }} as placed on lines.order_id = placed.order_id
 left join senders on lines.order_id = senders.order_id and senders.work_rank = 1

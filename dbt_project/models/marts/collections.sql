@@ -56,10 +56,7 @@ tickets as (
 named_exchanges as (
     select order_numbers.order_id
     from {{ ref('stg_returns') }} as returns
-    inner join {{ ref('int_order_numbers') }} as order_numbers
-        on
-            returns.exchange_order_number = order_numbers.order_number
-            and (returns.source_system = order_numbers.source_system or order_numbers.is_only)
+    inner join {{ ref('int_order_numbers') }} as order_numbers on {{ names_order('returns', 'order_numbers', 'exchange_order_number') }}
 ),
 
 -- tickets that hold a product which the customer did not give back there that day

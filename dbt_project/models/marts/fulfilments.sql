@@ -6,10 +6,7 @@ with fulfilments as (
         stg.*,
         order_numbers.order_id
     from {{ ref('stg_fulfilments') }} as stg
-    left join {{ ref('int_order_numbers') }} as order_numbers
-        on
-            stg.order_number = order_numbers.order_number
-            and (stg.source_system = order_numbers.source_system or order_numbers.is_only)
+    left join {{ ref('int_order_numbers') }} as order_numbers on {{ names_order('stg', 'order_numbers') }}
     {% if is_incremental() -%}
     where
         stg._file_id > {{ since }}

@@ -37,10 +37,7 @@ named as (
         greatest(made._file_id, coalesce(visits._file_id, -1), coalesce(orders._file_id, -1)) as _file_id
     from made
     left join visits on made.session_number = visits.session_number
-    left join {{ ref('int_order_numbers') }} as order_numbers
-        on
-            made.order_number = order_numbers.order_number
-            and (made.source_system = order_numbers.source_system or order_numbers.is_only)
+    left join {{ ref('int_order_numbers') }} as order_numbers on {{ names_order('made', 'order_numbers') }}
     left join {{ ref('orders') }} as orders on order_numbers.order_id = orders.order_id
 )
 

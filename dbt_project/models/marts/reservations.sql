@@ -31,10 +31,7 @@ named_tickets as (
         orders.is_valid,
         orders._file_id
     from holds
-    inner join {{ ref('int_order_numbers') }} as order_numbers
-        on
-            holds.order_number = order_numbers.order_number
-            and (holds.source_system = order_numbers.source_system or order_numbers.is_only)
+    inner join {{ ref('int_order_numbers') }} as order_numbers on {{ names_order('holds', 'order_numbers') }}
     inner join {{ ref('orders') }} as orders on order_numbers.order_id = orders.order_id
 ),
 

@@ -190,7 +190,7 @@ select
         round(changed.refund_amount * constant_rates.exchange_rate, 4) as decimal(18, 4)
     ) as returned_sales_constant_rate_ttc,
     cast(round(changed.quantity * changed.unit_cost, 4) as decimal(18, 4)) as returned_cost,
-    changed._file_id
+    greatest(changed._file_id, coalesce(rates._file_id, -1), coalesce(constant_rates._file_id, -1)) as _file_id
 from changed
 left join sold on changed.order_id = sold.order_id and changed.product_id = sold.product_id
 left join refunded on changed.order_id = refunded.order_id and changed.quantity = 0
