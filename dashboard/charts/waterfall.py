@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 
 from dashboard import words
 from dashboard.catalogue import Metric
-from dashboard.charts.drawing import ACCENT, OTHERS, QUIET, Drawn, broken, plain, text_of, width
+from dashboard.charts.drawing import ACCENT, BETTER, QUIET, WORSE, Drawn, broken, plain, text_of, width
 from dashboard.charts.reading import read_rows
 from dashboard.topics import Chart, Page, metric_label, value_label
 from dashboard.words import inside
@@ -24,19 +24,19 @@ def waterfall(page: Page, chart: Chart) -> Drawn | None:
     begin, end = _amount(page, start), _amount(page, left)
     if begin is None or end is None:
         return None
-    steps: list[tuple[str, str, Decimal]] = []
-    for place, other in enumerate(others):
+    steps: list[tuple[str, Decimal]] = []
+    for other in others:
         sign = 1 if other.better == "higher" else -1
-        steps += [(label, OTHERS[place + 1], sign * amount) for label, amount in _steps(page, chart, other) if amount]
-    if begin + sum(move for _, _, move in steps) != end:
+        steps += [(label, sign * amount) for label, amount in _steps(page, chart, other) if amount]
+    if begin + sum(move for _, move in steps) != end:
         return None
     names, values, bases, colours = [broken(metric_label(start))], [begin], [Decimal(0)], [ACCENT]
     level = begin
-    for label, colour, move in steps:
+    for label, move in steps:
         names.append(label)
         values.append(move)
         bases.append(level)
-        colours.append(colour)
+        colours.append(BETTER if move > 0 else WORSE)
         level += move
     names.append(broken(metric_label(left)))
     values.append(end)

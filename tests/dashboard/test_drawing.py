@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dashboard import words
-from dashboard.charts.drawing import ACCENT, HEIGHT, SLOTS, THICK, Drawn
+from dashboard.charts.drawing import ACCENT, HEIGHT, SLOTS, THICK
 
 bars, curve, heatmap = (importlib.import_module(f"dashboard.charts.{name}") for name in ("bars", "curve", "heatmap"))
 
@@ -35,7 +35,7 @@ def english(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(heatmap, "value_text", lambda _page, _dimension, value: value)
 
 
-def ranked(monkeypatch: pytest.MonkeyPatch, *values: str) -> Drawn:
+def ranked(monkeypatch: pytest.MonkeyPatch, *values: str) -> Any:
     rows = [{"where": value, "count": place + 1.0} for place, value in enumerate(values)]
     monkeypatch.setattr(bars, "read_rows", lambda *_, **__: rows)
     drawn = bars.bars(PAGE, chart("where"))

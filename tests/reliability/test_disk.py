@@ -140,16 +140,15 @@ def fails_at(
 
 @pytest.mark.proof
 @pytest.mark.skipif(not shutil.which("cc"), reason="no compiler to make the failing device with")
-@pytest.mark.parametrize("first", [1, 3, 10, 30, 100, 300, 1000])
+@pytest.mark.parametrize("first", [1, 2, 4, 8, 16, 32])
 def test_a_device_that_cannot_be_read_any_more_fails_a_build_and_corrupts_nothing(lab: Lab, rebuilt: Path, first: int) -> None:
     """In the run and in the dbt that it starts, each from its own reading of that number on."""
     data = lab.copy(rebuilt, f"build r{first}")
     before = build_of(data)
     failed = lab.one(data, "build", eio=f"r{first}+")
-    assert failed.code in (0, 74), failed
-    assert failed.code or first > 300, "it reads more often than that"
-    if failed.code:
-        assert build_of(data) == before
+    assert failed.code == 74, failed
+    # The last of them are read when the new build, whole as ever, is current already.
+    assert build_of(data) == before or first == 32
     assert lab.one(data, "build").code == 0
     assert len(build_of(data)["order_lines"]) > len(before["order_lines"])
 
