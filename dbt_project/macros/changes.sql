@@ -84,6 +84,10 @@
     where
         identity_key in ({{ values_loaded('orders', 'identity_key') }})
         or identity_key in ({{ values_loaded('returns', 'identity_key') }})
+        -- who gave back is told by the return itself until the order it names is there
+        or identity_key in (
+            select identity_key from {{ source('raw', 'returns') }} where order_id in ({{ order_numbers_loaded(['returns']) }})
+        )
     union
     select customer_id from {{ ref('orders') }} where order_number in ({{ order_numbers_loaded(['returns']) }})
     union
