@@ -191,8 +191,12 @@ def _attempt(warehouse: duckdb.DuckDBPyConnection, safe: duckdb.DuckDBPyConnecti
     try:
         loads = _numbered(warehouse, files)
         accounts: dict[int, Account] = {}
+        links: list[str] = []
         for plan in _plans(files, loads):
             accounts |= _write(warehouse, safe, plan)
+            links += plan.links()
+        if links:
+            warehouse.execute(_insert_links(links))
         seconds = round((time.perf_counter() - begun) / max(len(accounts), 1), 3)
         for number, (file, load) in enumerate(zip(files, loads, strict=True)):
             if account := accounts.get(load.file_id):
@@ -271,7 +275,7 @@ def _too_many_rejects(warehouse: duckdb.DuckDBPyConnection, account: Account, lo
 
 
 def _write(warehouse: duckdb.DuckDBPyConnection, safe: duckdb.DuckDBPyConnection | None, plan: "Plan") -> dict[int, Account]:
-    """Writes rows, rejects and links; the account of each file by its number.
+    """Writes rows and rejects; the account of each file by its number.
 
     Raises `Unaccounted` where the records of a text are not all accounted for.
     """
@@ -299,10 +303,16 @@ def _write(warehouse: duckdb.DuckDBPyConnection, safe: duckdb.DuckDBPyConnection
         if safe is not None:
             for file_id, lines in plan.rejected_lines(warehouse).items():
                 vault.keep_lines(safe, file_id, lines)
-    for entity in plan.entities:
-        if entity.names_persons:
-            warehouse.execute(plan.insert_links(entity))
     return accounts
+
+
+def _insert_links(links: Sequence[str]) -> str:
+    """SQL that remembers each link once, by the first file that has it; all files' at once, for plans take them in no order."""
+    return (
+        "insert into ledger.links select identity_key, node, kind, min(_file_id) "
+        f"from (select * from ({' union all '.join(links)}) anti join ledger.links using (identity_key, node, kind) "
+        "where node is not null) group by identity_key, node, kind"
+    )
 
 
 def _count(connection: duckdb.DuckDBPyConnection, insert: str) -> int:
@@ -556,17 +566,13 @@ class Plan:
         else:
             safe.execute(self._insert(entity.name, entity, columns))
 
-    def insert_links(self, entity: Entity) -> str:
-        """SQL that remembers which identifiers stand under which identity key, each pair once, by the first file that has it."""
-        pairs = ["select _file_id, identity_key, identity_key as node, 'record' as kind"]
-        pairs += [f"select _file_id, identity_key, {name}_hash, '{name}'" for name in entity.identifiers]
-        taken = f"from raw.{entity.name} where {self._are_ours('_file_id')} and identity_key is not null"
-        rows = " union all ".join(f"{pair} {taken}" for pair in pairs)
-        return (
-            "insert into ledger.links select identity_key, node, kind, min(_file_id) "
-            f"from (select * from ({rows}) anti join ledger.links using (identity_key, node, kind) where node is not null) "
-            "group by identity_key, node, kind"
-        )
+    def links(self) -> Iterator[str]:
+        """SQL of which identifiers stand under which identity key in the rows written, by entity and kind, null ones included."""
+        for entity in self.entities:
+            if entity.names_persons:
+                taken = f"from raw.{entity.name} where {self._are_ours('_file_id')} and identity_key is not null"
+                yield f"select _file_id, identity_key, identity_key as node, 'record' as kind {taken}"
+                yield from (f"select _file_id, identity_key, {name}_hash, '{name}' {taken}" for name in entity.identifiers)
 
     def _are_ours(self, file_id: str) -> str:
         """SQL of whether a row is of the files at hand."""
