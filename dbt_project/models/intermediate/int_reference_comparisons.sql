@@ -117,10 +117,7 @@ resolved as (
             named._file_id, coalesce(orders._file_id, -1), coalesce(locations._file_id, -1)
         ) as _file_id
     from named
-    left join orders
-        on
-            named.order_number = orders.order_number
-            and (named.source_system = orders.source_system or orders.is_only)
+    left join orders on {{ names_order('named', 'orders') }}
     left join {{ ref('stg_locations') }} as locations on named.location_id = locations.location_id
 )
 

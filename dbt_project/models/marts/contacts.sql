@@ -29,10 +29,7 @@ with resolved as (
             coalesce(identities._file_id, -1)
         ) as _file_id
     from {{ ref('stg_contacts') }} as contacts
-    left join {{ ref('int_order_numbers') }} as numbers
-        on
-            contacts.order_number = numbers.order_number
-            and (contacts.source_system = numbers.source_system or numbers.is_only)
+    left join {{ ref('int_order_numbers') }} as numbers on {{ names_order('contacts', 'numbers') }}
     left join {{ ref('int_orders') }} as orders on numbers.order_id = orders.order_id
     left join {{ ref('stg_identities') }} as identities on contacts.identity_key = identities.identity_key
 ),

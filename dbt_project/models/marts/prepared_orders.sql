@@ -92,10 +92,7 @@ carried as (
         case when count(shipments.cost) = count(*) then sum(shipments.cost) end as carrier_cost,
         max(shipments._file_id) as _file_id
     from {{ ref('stg_shipments') }} as shipments
-    inner join {{ ref('int_order_numbers') }} as numbers
-        on
-            shipments.order_number = numbers.order_number
-            and (shipments.source_system = numbers.source_system or numbers.is_only)
+    inner join {{ ref('int_order_numbers') }} as numbers on {{ names_order('shipments', 'numbers') }}
     {% if is_incremental() -%}
     where numbers.order_id in (select changed_orders.order_id from changed_orders)
     {%- endif %}
@@ -117,10 +114,7 @@ complaints as (
         contacts.reason,
         contacts._file_id
     from {{ ref('stg_contacts') }} as contacts
-    inner join {{ ref('int_order_numbers') }} as numbers
-        on
-            contacts.order_number = numbers.order_number
-            and (contacts.source_system = numbers.source_system or numbers.is_only)
+    inner join {{ ref('int_order_numbers') }} as numbers on {{ names_order('contacts', 'numbers') }}
 ),
 
 complained as (

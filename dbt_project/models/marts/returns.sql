@@ -34,10 +34,7 @@ with resolved as (
             coalesce(identities._file_id, -1)
         ) as _file_id
     from {{ ref('stg_returns') }} as returns
-    left join {{ ref('int_order_numbers') }} as numbers
-        on
-            returns.order_number = numbers.order_number
-            and (returns.source_system = numbers.source_system or numbers.is_only)
+    left join {{ ref('int_order_numbers') }} as numbers on {{ names_order('returns', 'numbers') }}
     left join {{ ref('int_orders') }} as orders on numbers.order_id = orders.order_id
     left join {{ ref('stg_products') }} as products on returns.product_id = products.product_id
     left join {{ ref('stg_locations') }} as locations on returns.location_id = locations.location_id

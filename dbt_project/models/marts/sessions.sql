@@ -32,10 +32,7 @@ session_orders as (
         sessions.session_id,
         order_numbers.order_id
     from sessions
-    inner join order_numbers
-        on
-            sessions.order_number = order_numbers.order_number
-            and (sessions.source_system = order_numbers.source_system or order_numbers.is_only)
+    inner join order_numbers on {{ names_order('sessions', 'order_numbers') }}
 
     union
 

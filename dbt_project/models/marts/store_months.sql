@@ -91,10 +91,7 @@ flows as (
         shipments.cost as logistics_cost,
         0 as service_cost
     from {{ ref('stg_shipments') }} as shipments
-    inner join {{ ref('int_order_numbers') }} as numbers
-        on
-            shipments.order_number = numbers.order_number
-            and (shipments.source_system = numbers.source_system or numbers.is_only)
+    inner join {{ ref('int_order_numbers') }} as numbers on {{ names_order('shipments', 'numbers') }}
     inner join orders on numbers.order_id = orders.order_id
     where shipments.cost is not null
 
