@@ -7,6 +7,7 @@ import pytest
 import typer
 
 import cli
+from dashboard.words import phrases
 from docs.reference import declared_metrics, pages
 
 ROOT = Path(__file__).parent.parent
@@ -43,9 +44,10 @@ def test_every_command_of_the_plan_is_documented_for_operators() -> None:
 
 def test_every_page_is_documented_for_executives() -> None:
     text = (ROOT / "docs" / "executive.md").read_text()
+    said = phrases("en")
     for page in sorted((ROOT / "pages").glob("*.py")):
-        title = page.stem.replace("_", " ").capitalize()
-        assert f"| {title} |" in text, f"docs/executive.md does not say what {title} answers"
+        row = f"| {said[f'page.{page.stem}.name']} | {said[f'page.{page.stem}.title']} |"
+        assert row in text, f"docs/executive.md does not say {row}"
 
 
 @pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS], ids=lambda page: page.name)
