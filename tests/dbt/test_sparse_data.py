@@ -36,7 +36,8 @@ STOCK += ("lost_sales_estimate",)
 LEDGER = ("causal_margin_gain", "*_savings", "counted_*_cost")
 # What some KPIs are not made of but rest on where rows leave a fact out: without it they are told all the same.
 REFINING: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(("payments", "returns", "customers", "stock_movements"), AUDIT),
+    **dict.fromkeys(("payments", "customers", "stock_movements"), AUDIT),
+    "returns": (*AUDIT, "pickup_add_on_*"),  # that a ticket is an exchange
     "sessions": (*AUDIT, "web_visits", "web_conversion_rate"),  # a report counts them instead
     "web_traffic": ("web_visits", "web_conversion_rate"),  # days of a channel without a session
     **dict.fromkeys(("contacts", "shipments"), (*AUDIT, *LEDGER)),
