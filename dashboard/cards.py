@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.elements.metric import DeltaColor
 
-from dashboard import formats, words
+from dashboard import formats, tables, words
 from dashboard.builds import Build
 from dashboard.catalogue import Metric
 from dashboard.metrics import BEFORE, SAMPLE, TARGET, Answer
@@ -164,7 +164,10 @@ def _coloured(card: Card, text: str) -> str:
 
 
 def _strongest(page: Page, cards: list[Card]) -> dict[str, str]:
-    """Of each metric by name, the channel (or else the region) that moved it furthest the same way, where there are several."""
+    """Of each metric by name, the channel (or else the region) that moved it furthest the same way, where there are several.
+
+    Asked together with what the table at the foot of the page shows by the same dimension: one scan answers both.
+    """
     dimensions: dict[str, list[Card]] = {}
     for card in cards:
         dimension = next((one for one in ("channel", "region") if one in card.metric.dimensions), None)
@@ -172,7 +175,8 @@ def _strongest(page: Page, cards: list[Card]) -> dict[str, str]:
             dimensions.setdefault(dimension, []).append(card)
     found = {}
     for dimension, members in dimensions.items():
-        answers = ask_together(page, [card.metric for card in members], by=(dimension,))
+        told = [card.metric for card in members]
+        answers = ask_together(page, dict.fromkeys([*tables.shown_by(page, dimension), *told]), by=(dimension,))
         for card in members:
             rows = answers[card.metric.name].frame.to_dicts()
             best = max(rows, key=lambda row: _push(page, card, row), default=None)

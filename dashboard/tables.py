@@ -10,7 +10,7 @@ from dashboard import formats, words
 from dashboard.catalogue import Metric
 from dashboard.metrics import SAMPLE
 from dashboard.questions import FEW, ask_together, is_ripe, reach
-from dashboard.topics import Page, dimension_label, metric_label, missing, value_label
+from dashboard.topics import OVERVIEW, Page, dimension_label, metric_label, missing, value_label
 from dashboard.words import say
 
 # The dimensions people slice by, the most asked first; the others follow.
@@ -18,15 +18,14 @@ FIRST = (
     *("channel", "location", "region", "category", "brand", "customer_segment", "acquisition_channel"),
     *("carrier", "device", "capability"),
 )
+# As many metrics as a page has cards.
+MOST = 8
 
 
-def show(page: Page, most: int = 8) -> None:
+def show(page: Page) -> None:
     """A choice of dimension and the metrics of the page's cards by it; metrics that do not have the dimension are left out."""
-    ready = [
-        metric for metric in page.metrics[:most] if not missing(page.build, metric) and is_ripe(page.build, reach(page, metric))
-    ]
-    counts = {name: sum(name in metric.dimensions for metric in ready) for metric in ready for name in metric.dimensions}
-    offered = [name for name in FIRST if counts.get(name)]
+    ready = _ready(page)
+    offered = _offered(ready)
     if not offered:
         return
     with st.container(key="table_head", horizontal=True, vertical_alignment="center"):
@@ -38,11 +37,19 @@ def show(page: Page, most: int = 8) -> None:
             default=offered[0],
             required=True,
             label_visibility="collapsed",
-            key=f"table_{page.topic}",
+            key=_key(page),
         )
-    sliced = [metric for metric in ready if dimension in metric.dimensions]
-    if dimension and sliced:
-        _draw_metrics(page, sliced, dimension)
+    if dimension:
+        _draw_metrics(page, [metric for metric in ready if dimension in metric.dimensions], dimension)
+
+
+def shown_by(page: Page, dimension: str) -> list[Metric]:
+    """The metrics that the page's table shows by a dimension: none while it shows them by another."""
+    if page.topic == OVERVIEW:  # The one page of cards that has no table.
+        return []
+    ready = _ready(page)
+    chosen = st.session_state.get(_key(page)) or next(iter(_offered(ready)), None)
+    return [metric for metric in ready if dimension == chosen and dimension in metric.dimensions]
 
 
 def draw(frame: pd.DataFrame, written: Mapping[str, Callable[[Any], str]]) -> None:
@@ -57,6 +64,23 @@ def draw(frame: pd.DataFrame, written: Mapping[str, Callable[[Any], str]]) -> No
         height=min(38 + 35 * len(frame), 460),
         column_config={frame.columns[0]: st.column_config.Column(pinned=True)},
     )
+
+
+def _key(page: Page) -> str:
+    return f"table_{page.topic}"
+
+
+def _ready(page: Page) -> list[Metric]:
+    """The metrics of the page's cards that the data say something of."""
+    return [
+        metric for metric in page.metrics[:MOST] if not missing(page.build, metric) and is_ripe(page.build, reach(page, metric))
+    ]
+
+
+def _offered(ready: list[Metric]) -> list[str]:
+    """The dimensions that any of the metrics has, in the order they are asked for."""
+    known = {dimension for metric in ready for dimension in metric.dimensions}
+    return [name for name in FIRST if name in known]
 
 
 def _draw_metrics(page: Page, metrics: list[Metric], dimension: str) -> None:

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
+from dashboard.builds import Build
 from dashboard.catalogue import Metric
 from dashboard.charts.drawing import OTHERS, QUIET, Line, Row, number
 from dashboard.metrics import BEFORE, SAMPLE, Question, ask
@@ -74,5 +76,10 @@ def largest_first(dimension: str, rows: Sequence[Row], name: str) -> list[Any]:
 
 def read_events(page: Page, first: date, last: date) -> list[Row]:
     """What happened in the days drawn: sales seasons, Black Friday, strikes."""
-    query = "select event_name, starts_on, ends_on from marts.events where ends_on >= $first and starts_on <= $last order by 2"
-    return page.build.sql(query, {"first": first, "last": last}).to_dicts() if "events" in page.build.info["marts"] else []
+    return [event for event in _events(page.build) if event["ends_on"] >= first and event["starts_on"] <= last]
+
+
+@lru_cache(maxsize=16)
+def _events(build: Build) -> list[Row]:
+    query = "select event_name, starts_on, ends_on from marts.events order by 2, 1"
+    return build.sql(query).to_dicts() if "events" in build.info["marts"] else []
