@@ -170,15 +170,12 @@ def view(state: Settings, offer: Offer) -> View:
 def days(state: Settings, offer: Offer) -> tuple[date, date]:
     """First and last day of the chosen period, counted from the data's last day, never from today."""
     first, last = offer.days
-    period = state["period"]
-    if period == EVENT:
-        event = _event(state, offer)
-        if event:
-            return event.first, event.last
-        period = DEFAULTS["period"]
+    period = _period(state, offer)
+    if period == EVENT and (event := _event(state, offer)):
+        return event.first, event.last
     if period == "custom":
         since, until = state["days"]
-        return (since, until) if since <= last and until >= first else (first, last)
+        return max(first, since), min(last, until)
     if period == "all":
         return first, last
     if period.startswith("last_") and period.endswith("_days"):
@@ -189,6 +186,14 @@ def days(state: Settings, offer: Offer) -> tuple[date, date]:
     own = f"retail_{grain}" if state["calendar"] == "retail" else grain
     *_, before, current = (span.first for span in spans(offer.build, own, first - 400 * DAY, last))
     return (current, last) if which == "this" else (before, current - DAY)
+
+
+def _period(state: Settings, offer: Offer) -> str:
+    """The period chosen; the usual one where no event came back, all the data where they hold none of the days chosen."""
+    first, last = offer.days
+    if state["period"] == "custom" and (state["days"][0] > last or state["days"][1] < first):
+        return "all"
+    return DEFAULTS["period"] if state["period"] == EVENT and not offer.events else state["period"]
 
 
 def _events(state: Settings, offer: Offer) -> list[Event]:
@@ -252,13 +257,15 @@ def language_switch(state: Settings) -> None:
 
 def _main(state: Settings, offer: Offer, place: str) -> None:
     seen = "collapsed" if place == "wide" else "visible"
+    period = _period(state, offer)
+    offered = [name for name in PERIODS if name != EVENT or offer.events]
     st.selectbox(
         say("control.period"),
-        [name for name in PERIODS if name != EVENT or offer.events],
+        offered,
         format_func={name: say(f"period.{name}") for name in PERIODS}.__getitem__,
         label_visibility=seen,
         width=152 if place == "wide" else "stretch",
-        **_bound(state, "period", place),
+        **_bound(state | {"period": period}, "period", place),
     )
     events = {event.event_id: event for event in _events(state, offer)}
     if events and EVENT in (state["period"], state["compare"]):
@@ -271,7 +278,7 @@ def _main(state: Settings, offer: Offer, place: str) -> None:
             width=190 if place == "wide" else "stretch",
             **_bound(state, "event", place, fallback=chosen.event_id if chosen else "", allowed=list(events)),
         )
-    if state["period"] == "custom":
+    if period == "custom":
         st.date_input(
             say("control.days"),
             value=None,
@@ -280,7 +287,7 @@ def _main(state: Settings, offer: Offer, place: str) -> None:
             format="DD/MM/YYYY",
             label_visibility=seen,
             width=230 if place == "wide" else "stretch",
-            **_bound(state, "days", place),
+            **_bound(state | {"days": state["shown"]}, "days", place),
         )
     comparisons = _comparisons(state, offer)
     st.segmented_control(
@@ -396,8 +403,8 @@ def _summary(state: Settings, offer: Offer) -> str:
     places = _filters_label(state, offer)
     return " · ".join(
         [
-            say(f"period.{state['period']}"),
-            say(f"compare.{state['compare']}"),
+            say(f"period.{_period(state, offer)}"),
+            say(f"compare.{_compare(state, offer)}"),
             *(offer.name("channel", value) for value in channels),
             *([] if places == say("control.filters") else [places]),
         ]

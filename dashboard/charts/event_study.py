@@ -91,7 +91,7 @@ def event_study(page: Page, chart: Chart) -> Drawn | None:
         tickvals=ticks, ticktext=[formats.number(tick, language) for tick in ticks], range=[first - 0.5, last + 0.5]
     )
     figure.update_yaxes(tickvals=marks, ticktext=formats.axis(marks, metric.format, language), range=[marks[0], marks[-1]])
-    top = {"yref": "paper", "y": 1.0, "yanchor": "bottom", "showarrow": False, "font": {"size": 11, "color": QUIET}}
+    top = {"yref": "paper", "y": 1.0, "yanchor": "bottom", "showarrow": False, "font": {"size": 11}}
     figure.add_annotation(x=-0.6, xanchor="right", text=say("study.before"), **top)
     figure.add_annotation(x=-0.4, xanchor="left", text=say("study.after"), **top)
     if is_refused:

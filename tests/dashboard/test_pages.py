@@ -152,6 +152,18 @@ def test_a_filter_chosen_on_the_page_is_in_the_link_and_the_link_shows_the_same_
     assert [card.value for card in linked.metric] != [card.value for card in open_page("baskets").metric]
 
 
+def test_controls_say_what_is_shown_where_a_link_asks_for_what_there_is_not(open_page: Open) -> None:
+    before = open_page("overview", period="custom", from_="2001-01-01", to="2001-02-01", compare="event")
+    assert not before.exception
+    for place in ("wide", "narrow"):
+        assert before.selectbox(key=f"{place}_period").value == "all"
+        assert before.button_group(key=f"{place}_compare").value == "last_year"
+    assert "All the data · Last year" in [popover.proto.popover.label for popover in before.get("popover")]
+    partly = open_page("overview", period="custom", from_="2001-01-01", to="2026-08-31")
+    assert not partly.exception
+    assert partly.date_input(key="wide_days").value[1] == date(2026, 8, 31)
+
+
 def test_the_wide_and_the_narrow_controls_say_the_same(open_page: Open) -> None:
     app = open_page("baskets")
     app.button_group(key="narrow_compare").set_value("previous_period").run()
