@@ -128,7 +128,9 @@ def against_all(page: Page, cards: list[Card]) -> dict[str, list[str]]:
 def changes(page: Page, cards: list[Card]) -> str:
     """The movements that matter in words, the strongest first, and how many others barely moved."""
     moved = sorted((card for card in cards if abs(card.move) >= NEWS), key=lambda card: -abs(card.move))
-    known = [card for card in cards if card.now is not None and card.reference is not None and not card.is_few]
+    # How far something is from nothing is no share, so neither near nor far.
+    known = [card for card in cards if card.reference or card.now == card.reference == 0]
+    known = [card for card in known if card.now is not None and not card.is_few]
     against = say(f"against.{page.view.compare}")
     if not known:
         return say("changed.unknown", against=against)
@@ -250,9 +252,7 @@ def _nothing(page: Page, card: Card) -> str:
 def _described(page: Page, card: Card) -> str:
     """What the delta is against, and which filters the metric could not take."""
     ignored = [name for name, _ in page.view.filters if name not in card.metric.dimensions]
-    if not card.reach.is_compared:
-        return say("card.is_growth")
-    parts = [_against(page, card)]
+    parts = [_against(page, card) if card.reach.is_compared else say("card.is_growth")]
     if card.target is not None and page.view.compare != TARGETS:
         parts.append(say("card.aim", target=formats.value(card.target, card.metric.format, words.language(), page.currency)))
     parts += [say("card.not_by", dimension=inside(dimension_label(page.build, name))) for name in ignored]

@@ -155,16 +155,24 @@ def view(state: Settings, offer: Offer) -> View:
     state["shown"] = (since, until)
     compare = _compare(state, offer)
     event = _event(state, offer) if compare == EVENT else None
-    filters = tuple(
-        (dimension, chosen)
-        for dimension in FILTERS
-        if dimension in offer.values
-        and (chosen := tuple(value for value in state[dimension] if value in offer.values[dimension]))
-    )
+    filters = tuple((dimension, chosen) for dimension in FILTERS if (chosen := _chosen(state, offer, dimension)))
     name = event.name if event else ""
     return View(
         max(first, since), min(last, until), compare, state["calendar"], state["tax"], filters, name, _basis(state, offer)
     )
+
+
+def _chosen(state: Settings, offer: Offer, dimension: str) -> tuple[str, ...]:
+    """The values a filter keeps, of those there are to choose."""
+    offered = _offered(state, offer, dimension)
+    return tuple(value for value in state[dimension] if value in offered)
+
+
+def _offered(state: Settings, offer: Offer, dimension: str) -> Sequence[str]:
+    """A filter's values: of stores only those of the regions chosen, for no other could be shown."""
+    values = offer.values.get(dimension, ())
+    regions = _chosen(state, offer, "region") if dimension == "location" else ()
+    return [value for value in values if offer.regions.get(value) in regions] if regions else values
 
 
 def days(state: Settings, offer: Offer) -> tuple[date, date]:
@@ -320,12 +328,10 @@ def _main(state: Settings, offer: Offer, place: str) -> None:
 
 def _more(state: Settings, offer: Offer, place: str) -> None:
     for dimension in ("region", "location"):
-        values = offer.values.get(dimension)
-        if not values:
+        if not offer.values.get(dimension):
             st.caption(say("control.not_here", dimension=called("dimension", dimension).lower()))
             continue
-        if dimension == "location" and state["region"]:
-            values = [value for value in values if offer.regions.get(value) in state["region"]]
+        values = _offered(state, offer, dimension)
         st.multiselect(
             called("dimension", dimension),
             values,
@@ -387,25 +393,19 @@ def _bound(state: Settings, name: str, place: str, fallback: Any = None, allowed
 
 
 def _filters_label(state: Settings, offer: Offer) -> str:
-    names = [
-        offer.name(dimension, value)
-        for dimension in ("region", "location")
-        for value in state[dimension]
-        if value in offer.values.get(dimension, ())
-    ]
+    names = [offer.name(dimension, value) for dimension in ("region", "location") for value in _chosen(state, offer, dimension)]
     places = say("control.chosen", count=len(names)) if len(names) > 1 else "".join(names)
     same = say("basis.short") if _basis(state, offer) == SAME_STORES else ""
     return " · ".join(filter(None, (same, places))) or say("control.filters")
 
 
 def _summary(state: Settings, offer: Offer) -> str:
-    channels = [value for value in state["channel"] if value in offer.values.get("channel", ())]
     places = _filters_label(state, offer)
     return " · ".join(
         [
             say(f"period.{_period(state, offer)}"),
             say(f"compare.{_compare(state, offer)}"),
-            *(offer.name("channel", value) for value in channels),
+            *(offer.name("channel", value) for value in _chosen(state, offer, "channel")),
             *([] if places == say("control.filters") else [places]),
         ]
     )

@@ -161,6 +161,14 @@ def bare(number: float, kind: str, language: str, digits: int = 1) -> str:
     return _plain(number * 100 if kind == "percent" else number, pattern, language)
 
 
+def short(number: float, kind: str, language: str, currency: str) -> str:
+    """A value for a narrow cell, money without cents and from a thousand on in thousands: “€950”, “€6.8K”, “€12K”."""
+    if kind != "currency":
+        return value(number, kind, language, currency)
+    digits = 1 if 1_000 <= abs(number) < 10_000 else 0
+    return _ascii(format_compact_currency(round(number), currency, locale=language, fraction_digits=digits))
+
+
 def unit(kind: str, largest: float, language: str, currency: str) -> str:
     """The unit written in a chart's title: “€ k”, “%”, “min”; empty for bare numbers."""
     if kind == "percent":

@@ -25,7 +25,7 @@ from dashboard.charts.sankey import sankey
 from dashboard.charts.survival import survival
 from dashboard.charts.trend import trend
 from dashboard.charts.waterfall import waterfall
-from dashboard.questions import is_refused, is_ripe, reach
+from dashboard.questions import is_refused, is_ripe, reach, whole_periods
 from dashboard.topics import Chart, Page, metric_label, missing, topic_charts
 from dashboard.words import called, join, say
 
@@ -87,9 +87,14 @@ def _drawn(page: Page, chart: Chart) -> Drawn | str:
     absent = sorted({entity for metric in chart.metrics for entity in missing(page.build, metric)})
     if absent:
         return say("card.absent", exports=join([called("entity", entity) for entity in absent]))
-    if not is_ripe(page.build, reach(page, metric)):
+    reached = reach(page, metric)
+    if not is_ripe(page.build, reached):
         return say("card.not_ripe", days=metric.censored_days)
-    return _cached(page, chart, words.language()) or say("card.refused_why" if is_refused(page, metric) else "card.nothing")
+    if drawn := _cached(page, chart, words.language()):
+        return drawn
+    if chart.kind == "trend" and len(whole_periods(page.build, reached)) < 2:
+        return say("chart.too_short", grain=say(f"grain.{reached.grain}"))
+    return say("card.refused_why" if is_refused(page, metric) else "chart.nothing")
 
 
 @lru_cache(maxsize=512)

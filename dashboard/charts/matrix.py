@@ -87,12 +87,9 @@ def _text(page: Page, chart: Chart, row: Row | None) -> str:
     share = number(row[page.asked(rate)])
     if not share:
         return "✓"
-    parts = [value for other in others if (value := _small(page, other.format, number(row[page.asked(other)])))]
+    amounts = [(other.format, number(row[page.asked(other)])) for other in others]
+    parts = [formats.short(amount, kind, words.language(), page.currency) for kind, amount in amounts if amount]
     return f"<b>{text_of(page, rate, share)}</b><br>{'<br>'.join(parts)}"
-
-
-def _small(page: Page, kind: str, value: float | None) -> str:
-    return formats.value(value, kind, words.language(), page.currency) if value else ""
 
 
 def _told(page: Page, chart: Chart, row: Row | None) -> str:
