@@ -180,7 +180,8 @@ def _strongest(page: Page, cards: list[Card]) -> dict[str, str]:
         told = [card.metric for card in members]
         answers = ask_together(page, dict.fromkeys([*tables.shown_by(page, dimension), *told]), by=(dimension,))
         for card in members:
-            rows = answers[card.metric.name].frame.to_dicts()
+            name = page.asked(card.metric)
+            rows = [row for row in answers[card.metric.name].frame.to_dicts() if _number(row[name]) is not None]
             best = max(rows, key=lambda row: _push(page, card, row), default=None)
             if best and len(rows) > 1 and _push(page, card, best) > 0:
                 found[card.metric.name] = value_label(page.build, dimension, best[dimension])

@@ -98,7 +98,7 @@ def event_study(page: Page, chart: Chart) -> Drawn | None:
         middle = {"x": (last - 0.5) / 2, "y": 0.5, "yref": "paper", "showarrow": False, "font": {"size": 13}}
         figure.add_annotation(text=say("study.no_figure"), **middle)
     else:
-        label_ends(figure, drawn, marks[-1] - marks[0], HEIGHT + 62)
+        label_ends(figure, drawn, HEIGHT + 62)
     p_value = number(whole[0][names[3]])
     title = say("study.refused", what=metric_label(metric)) if is_refused else _found(page, chart)
     trends = say("study.untested")

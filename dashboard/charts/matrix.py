@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import plotly.graph_objects as go
 
 from dashboard import formats, words
-from dashboard.charts.drawing import HEIGHT, SHADES, Drawn, Row, broken, number, plain, text_of, value_text, width
+from dashboard.charts.drawing import HEIGHT, INK, SHADES, Drawn, Row, broken, number, plain, text_of, value_text, width
 from dashboard.charts.reading import read_rows
 from dashboard.topics import Chart, Page, metric_label
 from dashboard.words import called, inside, join, phrases, say
@@ -39,7 +39,7 @@ def matrix(page: Page, chart: Chart) -> Drawn | None:
             z=[[None if share is None else share**0.5 for share in row] for row in shares],
             text=texts,
             texttemplate="%{text}",
-            textfont={"size": 11},
+            textfont={"size": 11, "color": INK},
             colorscale=[[place / 9, shade] for place, shade in enumerate(SHADES)],
             zmin=0,
             zmax=max(0.1, *(share**0.5 * 1.25 for row in shares for share in row if share is not None)),

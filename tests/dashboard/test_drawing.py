@@ -6,10 +6,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import plotly.graph_objects as go
 import pytest
 
 from dashboard import words
-from dashboard.charts.drawing import ACCENT, HEIGHT, SLOTS, THICK
+from dashboard.charts.drawing import ACCENT, HEIGHT, LINE_PIXELS, SLOTS, THICK, Line, label_ends
 
 bars, curve, heatmap = (importlib.import_module(f"dashboard.charts.{name}") for name in ("bars", "curve", "heatmap"))
 
@@ -86,6 +87,25 @@ def test_ages_that_would_run_into_each_other_are_not_all_named(monkeypatch: pyte
     assert list(drawn.figure.data[0].x) == [0, 30, 90, 180, 365, 730]
 
 
+def test_names_of_lines_that_end_together_stand_apart_within_the_axis() -> None:
+    figure = go.Figure(layout={"yaxis": {"range": [0, 100]}})
+    lines = [Line(name, ACCENT, {0: 0.0, 9: end}) for name, end in (("a", 99.0), ("b<br>b", 100.0), ("c", 98.0), ("d", 10.0))]
+    label_ends(figure, lines, HEIGHT)
+    places = {note.text: note.y for note in figure.layout.annotations}
+    assert list(places) == ["d", "c", "a", "b<br>b"]
+    line = LINE_PIXELS * 100 / (HEIGHT - 60)
+    assert list(places.values()) == pytest.approx([10, 100 - 2.5 * line, 100 - 1.5 * line, 100])
+
+
+def test_a_number_never_stands_on_the_mark_of_what_it_is_compared_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [{"where": "A store of a very long name", "count": 100.0, "count__before": 130.0}]
+    rows.append({"where": "Lyon", "count": 160.0, "count__before": 10.0})
+    monkeypatch.setattr(bars, "read_rows", lambda *_, **__: rows)
+    drawn = bars.bars(PAGE, chart("where"))
+    assert drawn is not None
+    assert list(drawn.figure.data[2].x) == [160.0, 130.0]
+
+
 def contrast(one: str, other: str) -> float:
     """How much lighter one colour is than the other, as WCAG 2 counts."""
 
@@ -113,6 +133,9 @@ def test_words_stand_out_from_the_paper_in_every_colour(scheme: str) -> None:
     words_of_charts = [*theme["chartCategoricalColors"][:8], theme["chartCategoricalColors"][9]]
     assert contrast(ink[0], paper) >= 4.5 <= contrast(ink[1], panel)
     assert {colour: contrast(colour, paper) for colour in words_of_charts if contrast(colour, paper) < 4.5} == {}
+    assert {
+        shade for shade in theme["chartSequentialColors"] if contrast(shade, theme["chartCategoricalColors"][9]) < 4.5
+    } == set()
     for name in ("green", "red", "orange"):  # on a badge of their own colour
         badge = over(theme[f"{name}Color"], paper, 0.1 if scheme == "light" else 0.2)
         assert contrast(theme.get(f"{name}TextColor", theme[f"{name}Color"]), badge) >= 4.5, name
