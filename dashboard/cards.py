@@ -17,8 +17,8 @@ from dashboard.metrics import BEFORE, SAMPLE, TARGET, Answer
 from dashboard.periods import COMPARISONS, EVENT, TARGETS
 from dashboard.questions import FEW, LONG_WINDOW_DAYS, Reach, ask_together, is_refused, is_ripe, reach, whole_periods
 from dashboard.stores import SAME_STORES
-from dashboard.topics import Page, dimension_label, meta, metric_label, metric_text, missing, value_label
-from dashboard.words import called, inside, join, say
+from dashboard.topics import Page, meta, metric_label, metric_text, missing, untaken, value_label
+from dashboard.words import called, join, say
 
 COLOURS: dict[str, DeltaColor] = {"higher": "normal", "lower": "inverse"}
 # How many cards stand in a row, by how many there are at most.
@@ -247,19 +247,15 @@ def _nothing(page: Page, card: Card) -> str:
     """What it means that there is no value: the metric's own words where it has some."""
     said = meta(page.build, card.metric.name)
     own = said.get("empty_fr" if words.language() == "fr" else "empty")
-    return own or say("card.nothing")
+    return own or say("card.nothing_chosen" if page.view.filters else "card.nothing")
 
 
 def _described(page: Page, card: Card) -> str:
     """What the delta is against, and which filters the metric could not take."""
-    ignored = [name for name, _ in page.view.filters if name not in card.metric.dimensions]
     parts = [_against(page, card) if card.reach.is_compared else say("card.is_growth")]
     if card.target is not None and page.view.compare != TARGETS:
         parts.append(say("card.aim", target=formats.value(card.target, card.metric.format, words.language(), page.currency)))
-    parts += [say("card.not_by", dimension=inside(dimension_label(page.build, name))) for name in ignored]
-    if page.view.basis == SAME_STORES and "location" not in card.metric.dimensions:
-        parts.append(say("card.all_stores"))
-    return " · ".join(parts)
+    return " · ".join([*parts, *untaken(page, card.metric)])
 
 
 def _against(page: Page, card: Card) -> str:

@@ -26,7 +26,7 @@ from dashboard.charts.survival import survival
 from dashboard.charts.trend import trend
 from dashboard.charts.waterfall import waterfall
 from dashboard.questions import is_refused, is_ripe, reach, whole_periods
-from dashboard.topics import Chart, Page, metric_label, missing, topic_charts
+from dashboard.topics import Chart, Page, metric_label, missing, topic_charts, untaken
 from dashboard.words import called, join, say
 
 KINDS: Mapping[str, Callable[[Page, Chart], Drawn | None]] = {
@@ -74,7 +74,7 @@ def _row(page: Page, charts: Sequence[Chart]) -> None:
     for column, chart, one in zip(st.columns([3, 2][: len(charts)]), charts, drawn, strict=True):
         with column.container(border=True, height="stretch", key=f"chart_{chart.order}"):
             if isinstance(one, Drawn):
-                st.markdown(f"**{one.title}**" + (f" · {one.unit}" if one.unit else ""))
+                st.markdown(" · ".join(filter(None, [f"**{one.title}**", one.unit, *untaken(page, chart.metrics[0])])))
                 st.plotly_chart(one.figure, height=height, config={"displayModeBar": False}, alt=one.alt)
             else:
                 st.markdown(f"**{chart.title(words.language()) or metric_label(chart.metrics[0])}**")

@@ -191,6 +191,8 @@ def test_a_card_whose_metric_cannot_take_a_filter_says_so(open_page: Open, build
         pytest.skip("every headline is known by channel")
     card = next(card for card in open_page("overview", channel="web").metric if card.label == deaf[0].label)
     assert "not by channel" in card.proto.delta_description
+    # and so does the chart of one
+    assert any("yardsticks** · weekly · % · not by channel" in text.value for text in open_page("models", channel="web").markdown)
 
 
 def test_a_card_that_cannot_tell_same_stores_apart_says_so(open_page: Open, build: Build) -> None:
