@@ -253,6 +253,9 @@ def _nothing(page: Page, card: Card) -> str:
 def _described(page: Page, card: Card) -> str:
     """What the delta is against, and which filters the metric could not take."""
     parts = [_against(page, card) if card.reach.is_compared else say("card.is_growth")]
+    if card.metric.censored_days < LONG_WINDOW_DAYS and card.reach.since < page.view.since:
+        # No day of the period is over yet: the value is that of the last that is.
+        parts.append(formats.span(card.reach.since, card.reach.until, words.language()))
     if card.target is not None and page.view.compare != TARGETS:
         parts.append(say("card.aim", target=formats.value(card.target, card.metric.format, words.language(), page.currency)))
     return " · ".join([*parts, *untaken(page, card.metric)])

@@ -12,7 +12,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import formats, words
+from dashboard import words
 from dashboard.builds import Build
 from dashboard.periods import EVENT, TARGETS, Event, spans
 from dashboard.stores import SAME_STORES
@@ -289,7 +289,6 @@ def _main(state: Settings, offer: Offer, place: str) -> None:
     if period == "custom":
         st.date_input(
             say("control.days"),
-            value=None,
             min_value=offer.days[0],
             max_value=offer.days[1],
             format="DD/MM/YYYY",
@@ -409,11 +408,6 @@ def _summary(state: Settings, offer: Offer) -> str:
             *([] if places == say("control.filters") else [places]),
         ]
     )
-
-
-def describe(view: View) -> str:
-    """The days of the view in words."""
-    return formats.span(view.since, view.until, words.language())
 
 
 def _days(texts: Sequence[str]) -> list[date]:

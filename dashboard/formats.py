@@ -97,7 +97,9 @@ def moment(when: datetime, language: str) -> str:
 
 
 def span(since: date, until: date, language: str) -> str:
-    """Two days as a period, the year said once where it is one: “1 Oct – 21 Nov 2026”."""
+    """Two days as a period, the year said once where it is one: “1 Oct – 21 Nov 2026”; one day as itself."""
+    if since == until:
+        return day(since, language)
     return f"{day(since, language, since.year != until.year)} – {day(until, language)}"
 
 

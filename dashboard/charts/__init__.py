@@ -25,7 +25,8 @@ from dashboard.charts.sankey import sankey
 from dashboard.charts.survival import survival
 from dashboard.charts.trend import trend
 from dashboard.charts.waterfall import waterfall
-from dashboard.questions import is_refused, is_ripe, reach, whole_periods
+from dashboard.periods import TARGETS
+from dashboard.questions import comparison, is_refused, is_ripe, reach, whole_periods
 from dashboard.topics import Chart, Page, metric_label, missing, topic_charts, untaken
 from dashboard.words import called, join, say
 
@@ -45,6 +46,8 @@ KINDS: Mapping[str, Callable[[Page, Chart], Drawn | None]] = {
     "drivers": drivers,
     "bridge": bridge,
 }
+# Kinds that show nothing but what changed.
+COMPARING = {"bridge", "drivers"}
 # Kinds that take a row of their own.
 WIDE = {"drivers", "heatmap", "matrix", "sankey", "waterfall"}
 
@@ -94,6 +97,8 @@ def _drawn(page: Page, chart: Chart) -> Drawn | str:
         return drawn
     if chart.kind == "trend" and len(whole_periods(page.build, reached)) < 2:
         return say("chart.too_short", grain=say(f"grain.{reached.grain}"))
+    if chart.kind in COMPARING and comparison(page.build, reached, page.view.comparison) in (None, TARGETS):
+        return say("drivers.nothing")
     return say("card.refused_why" if is_refused(page, metric) else "chart.nothing")
 
 

@@ -36,8 +36,8 @@ HEIGHT = 238
 ROW_PIXELS = 20
 # A bar is no thicker than this, however few there are.
 THICK = 26
-# A character's width, and that of a chart on a phone.
-CHARACTER, NARROW = 6.5, 326
+# A character's width as a share of the axis, on a narrow chart.
+CHARACTER = 0.035
 LINE_PIXELS = 17
 # Labels longer than this are broken into two lines.
 BREAK = 18
@@ -166,12 +166,7 @@ def bar_figure(page: Page, metric: Metric, bars: Sequence[Bar]) -> go.Figure:
     texts = [text_of(page, metric, value) for value in values]
     furthest = max(0.0, *values, *(before or 0.0 for before in befores))
     height = max(HEIGHT, ROW_PIXELS * len(bars) + 60)
-    labels = [bar.label for bar in bars]
-    left, right = width(labels), width(texts)
-    character = CHARACTER / max(NARROW - left - right, 1) * furthest
-    ends = [
-        _after(value, before, character * (len(text) + 2)) for value, before, text in zip(values, befores, texts, strict=True)
-    ]
+    ends = [_after(value, before, furthest, text) for value, before, text in zip(values, befores, texts, strict=True)]
     figure = go.Figure(
         [
             go.Bar(
@@ -203,7 +198,8 @@ def bar_figure(page: Page, metric: Metric, bars: Sequence[Bar]) -> go.Figure:
             ),
         ]
     )
-    plain(figure, height, left=left, right=right)
+    labels = [bar.label for bar in bars]
+    plain(figure, height, left=width(labels), right=width(texts))
     figure.update_xaxes(visible=False, range=[min(0.0, *values, *(before or 0.0 for before in befores)), furthest * 1.02])
     rows = [bars[-1].place + 0.6, bars[0].place - 0.6]
     figure.update_yaxes(tickvals=[bar.place for bar in bars], ticktext=labels, range=rows, showgrid=False)
@@ -213,9 +209,10 @@ def bar_figure(page: Page, metric: Metric, bars: Sequence[Bar]) -> go.Figure:
     return figure
 
 
-def _after(value: float, before: float | None, room: float) -> float:
+def _after(value: float, before: float | None, furthest: float, text: str) -> float:
     """Where a bar's words begin: at its end, or after the mark of what it is compared with where the two would collide."""
     end = max(value, 0.0)
+    room = CHARACTER * (len(text) + 2) * furthest
     return before if before is not None and end <= before <= end + room else end
 
 

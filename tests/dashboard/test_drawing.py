@@ -97,15 +97,6 @@ def test_names_of_lines_that_end_together_stand_apart_within_the_axis() -> None:
     assert list(places.values()) == pytest.approx([10, 100 - 2.5 * line, 100 - 1.5 * line, 100])
 
 
-def test_a_number_never_stands_on_the_mark_of_what_it_is_compared_with(monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = [{"where": "A store of a very long name", "count": 100.0, "count__before": 130.0}]
-    rows.append({"where": "Lyon", "count": 160.0, "count__before": 10.0})
-    monkeypatch.setattr(bars, "read_rows", lambda *_, **__: rows)
-    drawn = bars.bars(PAGE, chart("where"))
-    assert drawn is not None
-    assert list(drawn.figure.data[2].x) == [160.0, 130.0]
-
-
 def contrast(one: str, other: str) -> float:
     """How much lighter one colour is than the other, as WCAG 2 counts."""
 

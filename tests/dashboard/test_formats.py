@@ -79,6 +79,7 @@ def test_a_fall_starts_with_an_ascii_hyphen_in_every_language(now: float, before
 
 
 def test_a_period_says_the_year_once_where_it_is_one() -> None:
+    assert formats.span(date(2026, 10, 1), date(2026, 10, 1), "en") == "1 Oct 2026"
     assert formats.span(date(2026, 10, 1), date(2026, 11, 21), "en") == "1 Oct – 21 Nov 2026"
     assert formats.span(date(2025, 11, 22), date(2026, 11, 21), "fr") == "22 nov. 2025 – 21 nov. 2026"
 
