@@ -373,7 +373,9 @@ def _bound(state: Settings, name: str, place: str, fallback: Any = None, allowed
     shown = state[name]
     if allowed is not None:
         shown = [one for one in shown if one in allowed] if isinstance(shown, list) else shown if shown in allowed else fallback
-    st.session_state[key] = shown
+    # Of days of one's own the first may be chosen and the last not yet.
+    if name != "days" or len(st.session_state.get(key) or ()) != 1:
+        st.session_state[key] = shown
 
     def take() -> None:
         chosen = st.session_state[key]

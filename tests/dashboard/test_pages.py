@@ -172,6 +172,8 @@ def test_own_days_are_chosen_on_the_page_and_are_in_the_link(open_page: Open) ->
     app = open_page("baskets")
     app.selectbox(key="wide_period").select("custom").run()
     assert app.date_input(key="wide_days").value == (date(2025, 11, 22), date(2026, 11, 21))
+    app.date_input(key="wide_days").set_value((date(2026, 8, 1),)).run()
+    assert app.date_input(key="wide_days").value == (date(2026, 8, 1),)
     app.date_input(key="wide_days").set_value((date(2026, 8, 1), date(2026, 8, 31))).run()
     assert not app.exception
     assert "2026-08-01" in app.query_params["from"]
