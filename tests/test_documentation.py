@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import typer
+import yaml
 
 import cli
 from dashboard.words import phrases
@@ -29,6 +30,15 @@ def test_every_metric_is_described_labelled_and_owned_in_both_languages() -> Non
         and (missing := (KEYS - metric["config"]["meta"].keys()) | ({"label", "description"} - metric.keys()))
     }
     assert not incomplete
+
+
+def test_the_kpi_that_analysts_are_shown_how_to_add_is_made_of_metrics_there_are() -> None:
+    (example,) = re.findall(r"```yaml\n(metrics:.*?)```", (ROOT / "docs" / "analyst.md").read_text(), re.DOTALL)
+    known = {metric["name"] for metric in declared_metrics()}
+    for metric in yaml.safe_load(example)["metrics"]:
+        assert {metric["numerator"], metric["denominator"]} <= known
+        assert metric["name"] not in known
+        assert metric["config"]["meta"].keys() >= KEYS
 
 
 def test_every_command_of_the_plan_is_documented_for_operators() -> None:
