@@ -77,6 +77,9 @@ def _judged(records: Records) -> pl.DataFrame:
         prepared_for=pl.when(pl.col("preparation_cost").null_count() == 0).then(pl.col("preparation_cost").sum()),
     )
     timed = pickups_timed(records).drop_nulls("order")
+    taken_over = done.select("order").unique()
+    gave_up = pl.col("cancelled_at").is_not_null() & pl.col("ready_at").is_null()
+    timed = pl.concat([timed.filter(~gave_up), timed.filter(gave_up).join(taken_over, on="order", how="anti")])
     pickups = timed.group_by("order").agg(
         collected=pl.lit(True),
         pickup_place=pl.col("location_id").max(),
@@ -85,7 +88,7 @@ def _judged(records: Records) -> pl.DataFrame:
         is_late=(pl.col("minutes").is_not_null() & ~pl.col("is_in_time")).any(),
         is_judged=pl.col("minutes").is_not_null().any(),
     )
-    live = timed.filter(pl.col("cancelled_at").is_null() | pl.col("ready_at").is_not_null())
+    live = timed.filter(~gave_up)
     ready = live.group_by("order").agg(
         ready=pl.when(pl.col("ready_at").null_count() == 0).then(pl.col("ready_at").max()),
         promised=pl.col("promised_at").max(),

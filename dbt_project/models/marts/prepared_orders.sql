@@ -40,7 +40,7 @@ changed_orders as (
 ),
 {%- endif %}
 
-told as (
+worked as (
     select
         *,
         -- goods once ready were prepared, even when the order was cancelled because nobody came
@@ -53,13 +53,21 @@ told as (
     {%- endif %}
 ),
 
+-- an order that another place took over, or a carrier, is collected no more where the work was given up
+told as (
+    select
+        *,
+        is_pickup and (is_done or not bool_or(is_done) over (partition by order_id)) as is_collection
+    from worked
+),
+
 work as (
     select
         order_id,
-        bool_or(is_pickup) as is_collected,
+        bool_or(is_collection) as is_collected,
         bool_or(is_counted) as is_counted,
-        max(case when is_pickup then location_id end) as pickup_location_id,
-        max(case when is_pickup then fulfilment_mode end) as pickup_mode,
+        max(case when is_collection then location_id end) as pickup_location_id,
+        max(case when is_collection then fulfilment_mode end) as pickup_mode,
         -- the last of several pick-ups ends the order; one not ready leaves it open
         case
             when count(case when is_pickup and is_done and ready_at is null then 1 end) = 0
