@@ -131,10 +131,16 @@ complained as (
     select
         order_id,
         min(
-            case when reason in ('{{ var("damage_reasons") | join("', '") }}') then complaint_date end
+            case
+                when reason in ('{{ var("damage_reasons") | join("', '") }}')
+                    then complaint_date
+            end
         ) as damage_told_on,
         min(
-            case when reason in ('{{ var("document_reasons") | join("', '") }}') then complaint_date end
+            case
+                when reason in ('{{ var("document_reasons") | join("', '") }}')
+                    then complaint_date
+            end
         ) as documents_told_on,
         max(_file_id) as _file_id
     from complaints
