@@ -152,7 +152,10 @@ def ingest(
 @app.command()
 def replay(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE...", help="Files of the quarantine, or of the archive.", exists=True)
+        list[Path],
+        typer.Argument(
+            metavar="FILE...", help="Files of the quarantine or of the archive; of a folder, those not loaded.", exists=True
+        ),
     ],
 ) -> None:
     """Load repaired files of the quarantine, corrected rejects, or archived files whose mapping has changed."""

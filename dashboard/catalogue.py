@@ -209,9 +209,20 @@ def _metric(build: Build, known: dict[str, dict[str, Any]], definition: dict[str
         inputs=tuple(part["name"] for part in _inputs(definition)),
         quotient=_quotient(definition),
         mart=aggregation.get("semantic_model"),
-        is_additive=aggregation.get("agg") in ("sum", "count", "sum_boolean") and not aggregation.get("non_additive_dimension"),
+        is_additive=_is_additive(known, definition),
         is_hidden=bool(meta.get("hidden")),
     )
+
+
+def _is_additive(known: dict[str, dict[str, Any]], definition: dict[str, Any]) -> bool:
+    """Whether parts of a period, and slices, add up to the whole: sums, counts, and what is derived from such by + and −."""
+    parameters = definition["type_params"]
+    if definition["type"] == "derived":
+        terms = re.sub(r"coalesce\((\w+), 0\)", r"\1", parameters["expr"])
+        is_sum = re.fullmatch(r"[a-z]\w*( [+-] [a-z]\w*)*", terms)
+        return bool(is_sum) and all(_is_additive(known, known[part["name"]]) for part in _inputs(definition))
+    aggregation = parameters.get("metric_aggregation_params") or {}
+    return aggregation.get("agg") in ("sum", "count", "sum_boolean") and not aggregation.get("non_additive_dimension")
 
 
 def _settled(text: str, parameters: Mapping[str, Any], language: str) -> str:

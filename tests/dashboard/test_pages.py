@@ -247,6 +247,24 @@ def test_every_comparison_is_asked_for_only_when_the_table_is_opened_and_says_wh
         assert [card.value for card in app.metric] == list(table["This period"])
 
 
+def test_the_sentence_of_what_moved_and_the_table_ask_one_question(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Question] = []
+
+    def heard(build: Build, question: Question):
+        asked.append(question)
+        return ask(build, question)
+
+    monkeypatch.setattr("dashboard.questions.ask", heard)
+    app = open_page("returns")
+    by_channel = [question for question in asked if question.by == ("channel",) and not question.grain]
+    widest = max(by_channel, key=lambda question: len(question.metrics))
+    assert asked.count(widest) == 2
+    asked.clear()
+    app.segmented_control(key="table_returns").set_value("location").run()
+    assert not app.exception
+    assert widest not in asked
+
+
 def test_before_the_first_build_the_page_says_what_to_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMNIKPI_DATA_DIR", str(tmp_path))
     app = AppTest.from_file(str(ROOT / "pages" / "overview.py"), default_timeout=60).run()
