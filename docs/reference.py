@@ -242,6 +242,7 @@ def metrics() -> Iterator[str]:
         yield f"*{_flow(meta['description_fr'])}*\n\nFormula: `{_formula(metric)}`\n"
 
 
+@cache
 def declared_metrics() -> list[dict]:
     """Every metric of the dbt project, as its YAML declares it, by name."""
     found = []

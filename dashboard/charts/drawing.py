@@ -285,7 +285,7 @@ def label_ends(figure: go.Figure, lines: Sequence[Line], height: int) -> None:
 
     Within the axis, whose range is set before: what lies outside is not drawn.
     """
-    low, high = figure.layout.yaxis.range
+    low, high = figure.layout.yaxis.range  # pyright: ignore[reportAttributeAccessIssue]
     named = sorted((line for line in lines if line.label and line.points), key=lambda line: list(line.drawn.values())[-1])
     half = LINE_PIXELS / 2 * (high - low or 1.0) / (height - 60)
     rooms = [half * (1 + line.label.count("<br>")) for line in named]

@@ -88,7 +88,7 @@ def test_ages_that_would_run_into_each_other_are_not_all_named(monkeypatch: pyte
 
 
 def test_names_of_lines_that_end_together_stand_apart_within_the_axis() -> None:
-    figure = go.Figure(layout={"yaxis": {"range": [0, 100]}})
+    figure: Any = go.Figure(layout={"yaxis": {"range": [0, 100]}})
     lines = [Line(name, ACCENT, {0: 0.0, 9: end}) for name, end in (("a", 99.0), ("b<br>b", 100.0), ("c", 98.0), ("d", 10.0))]
     label_ends(figure, lines, HEIGHT)
     places = {note.text: note.y for note in figure.layout.annotations}
