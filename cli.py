@@ -137,7 +137,8 @@ def ingest(
     source: Annotated[str | None, typer.Option(help="Only this source's files.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would load; write nothing.")] = False,
     replay: Annotated[
-        list[Path] | None, typer.Option(help="Load this repaired file of the quarantine; may be repeated.", exists=True)
+        list[Path] | None,
+        typer.Option(help="Load this repaired file of the quarantine; may be repeated.", exists=True, dir_okay=False),
     ] = None,
 ) -> None:
     """Load the inbox into the warehouse."""
@@ -152,7 +153,8 @@ def ingest(
 @app.command()
 def replay(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE...", help="Files of the quarantine, or of the archive.", exists=True)
+        list[Path],
+        typer.Argument(metavar="FILE...", help="Files of the quarantine, or of the archive.", exists=True, dir_okay=False),
     ],
 ) -> None:
     """Load repaired files of the quarantine, corrected rejects, or archived files whose mapping has changed."""

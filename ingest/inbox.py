@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from ingest import DataRefused, checking, failpoints, ledger, loading, progress, reading, vault
+from ingest import ConfigurationError, DataRefused, checking, failpoints, ledger, loading, progress, reading, vault
 from ingest.ledger import REASON_SUFFIX, Load
 from ingest.loading import Delivery
 from ingest.mappings import Csv, Mapping, Numbers, load_mappings, nearest
@@ -29,6 +29,8 @@ FOLLOWED_BYTES = 4 << 20
 # What the name of a CSV ends with that holds rejected rows of a file of another format.
 ROWS_SUFFIX = ".rows.csv"
 UNFINISHED = (".part", ".tmp", ".filepart")
+# What programs keep beside files: hidden ones, and the locks of an office suite.
+IGNORED = (".", "~$")
 _CORRECTED = re.compile(r"rejects_(\d{6,})")
 _NUMBERED = re.compile(r"^\d{6,}_")
 
@@ -93,17 +95,21 @@ def ingest(
     for folder in (settings.inbox, settings.archive, settings.quarantine):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     loads: list[Load] = []
-    files, unfinished = ([path.absolute() for path in replay], []) if replay else _arrived(settings.inbox, source)
+    if source and source not in {mapping.source for mapping in mappings.values()}:
+        known = {mapping.source for mapping in mappings.values()}
+        raise ConfigurationError(f"no mapping has `source: {source}`{nearest(source, known)}; see `omnikpi sources`")
+    repaired = [path.absolute() for path in replay if not path.name.endswith(REASON_SUFFIX)]
+    files, unfinished = (repaired, []) if replay else _arrived(settings.inbox, source)
     failpoints.reach("inbox listed")
     if expect:
-        expect(len(files), sum(path.lstat().st_size for path in files))
+        expect(len(files), sum(path.lstat().st_size for path in files if path.exists()))
     for path in unfinished:
         tell(_waiting(settings, path))
     if dry_run:
         for path in files:
             loads.append(checking.check_file(settings, path).load)
             tell(loads[-1])
-        return IngestSummary(tuple(loads), tuple(path.name for path in unfinished))
+        return IngestSummary(tuple(loads), tuple(ledger.readable(path.name) for path in unfinished))
 
     key = vault.hash_key(settings)
     with (
@@ -112,20 +118,25 @@ def ingest(
         vault.connect(settings.vault, folder, key) as safe,
     ):
         vault.forget_unrecorded(safe, ledger.next_file_id(warehouse) - 1)
-        for batch in _batches(_recognised(settings, mappings, path) for path in files):
+        recognised = (_recognised(settings, mappings, path) for path in files)
+        for batch in _batches(delivery for delivery in recognised if delivery):
             for load in _take(settings, warehouse, safe, batch, folder, reach):
                 loads.append(load)
                 tell(load)
         resolution = None if vault.is_resolved(warehouse) else vault.resolve(warehouse)
-    return IngestSummary(tuple(loads), tuple(path.name for path in unfinished), resolution)
+    return IngestSummary(tuple(loads), tuple(ledger.readable(path.name) for path in unfinished), resolution)
 
 
 def _arrived(inbox: Path, source: str | None) -> tuple[list[Path], list[Path]]:
     """Complete files, oldest first, and those still being written."""
     folders = [inbox / source] if source else [inbox, *(path for path in inbox.iterdir() if path.is_dir())]
     found = [path for folder in folders if folder.is_dir() for path in folder.iterdir() if path.is_file() or path.is_symlink()]
-    found = [path for path in found if not path.name.startswith(".") and path.suffix not in UNFINISHED]
-    stats = {path: path.lstat() for path in found}
+    found = [path for path in found if not path.name.startswith(IGNORED) and path.suffix not in UNFINISHED]
+    stats = {}
+    for path in found:
+        with suppress(FileNotFoundError):  # its sender took it away, or renamed it
+            stats[path] = path.lstat()
+    found = list(stats)
     now = time.time()
     fresh = [path for path in found if now - stats[path].st_mtime < FRESH_SECONDS]
     if fresh:
@@ -140,7 +151,8 @@ def _waiting(settings: Settings, path: Path) -> Load:
     """What can be said of a file that is still being written; it is entered nowhere."""
     stat, now = path.lstat(), datetime.now(UTC).replace(tzinfo=None)
     delivered = datetime.fromtimestamp(stat.st_mtime, UTC).replace(tzinfo=None)
-    return Load(0, source_of(settings, path) or "inbox", None, path.name, "", stat.st_size, "waiting", delivered, now)
+    name = ledger.readable(path.name)
+    return Load(0, source_of(settings, path) or "inbox", None, name, "", stat.st_size, "waiting", delivered, now)
 
 
 def source_of(settings: Settings, path: Path) -> str | None:
@@ -153,7 +165,14 @@ def source_of(settings: Settings, path: Path) -> str | None:
 
 def original_name(settings: Settings, path: Path) -> str:
     """The name the file was delivered under: an archived file's begins with the number of its load."""
-    return _NUMBERED.sub("", path.name) if path.is_relative_to(settings.archive) else path.name
+    name = ledger.readable(path.name)
+    return _NUMBERED.sub("", name) if path.is_relative_to(settings.archive) else name
+
+
+def proven_name(path: Path) -> None:
+    """Raises `DataRefused` where a file's name is of an encoding in which nobody can be told it."""
+    if (name := ledger.readable(path.name)) != path.name:
+        raise DataRefused(f"its name is not UTF-8 text: {name}; rename it, as the quarantine does")
 
 
 def find_mapping(mappings: dict[str, Mapping], name: str, source: str | None) -> Mapping:
@@ -182,15 +201,20 @@ def find_mapping(mappings: dict[str, Mapping], name: str, source: str | None) ->
     raise DataRefused(f"no mapping takes a file named {name!r}{nearest(name, patterns)}; write one, or rename the file")
 
 
-def _recognised(settings: Settings, mappings: dict[str, Mapping], path: Path) -> Delivery:
-    """A file with its mapping, or with why it is refused."""
-    name, source, stat = original_name(settings, path), source_of(settings, path), path.lstat()
-    if path.is_symlink() or ".." in name:
-        reason = "links, and names with `..`, are not taken; put the file itself in the inbox"
-        return Delivery(path, name, source or "inbox", "", stat, verdict="refused", reason=reason)
-    sha256 = reading.sha256(path)
+def _recognised(settings: Settings, mappings: dict[str, Mapping], path: Path) -> Delivery | None:
+    """A file with its mapping, or with why it is refused; None where it was taken away since it was seen."""
+    name, source = original_name(settings, path), source_of(settings, path)
+    try:
+        stat = path.lstat()
+        if path.is_symlink() or ".." in name:
+            reason = "links, and names with `..`, are not taken; put the file itself in the inbox"
+            return Delivery(path, name, source or "inbox", "", stat, verdict="refused", reason=reason)
+        sha256 = reading.sha256(path)
+    except FileNotFoundError:
+        return None
     corrects = _CORRECTED.fullmatch(path.parent.name) if path.is_relative_to(settings.quarantine) else None
     try:
+        proven_name(path)
         mapping = find_mapping(mappings, name, source)
     except DataRefused as refusal:
         return Delivery(path, name, source or "inbox", sha256, stat, verdict="refused", reason=str(refusal))
@@ -274,11 +298,12 @@ def _archive(settings: Settings, path: Path, load: Load) -> None:
 def _quarantine(settings: Settings, path: Path, load: Load) -> None:
     if path.is_relative_to(settings.archive):
         return
-    target = path if path.is_relative_to(settings.quarantine) else settings.quarantine / load.source / path.name
+    target = path if path.is_relative_to(settings.quarantine) else settings.quarantine / load.source / load.file_name
     if target != path and target.is_file() and reading.sha256(target) != load.sha256:
-        target = target.parent / f"{load.file_id:06d}" / path.name
+        target = target.parent / f"{load.file_id:06d}" / load.file_name
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    advice = f"What would load: omnikpi check {target}\nOnce the cause is mended: omnikpi replay {target}\n"
+    written = shlex.quote(str(target))
+    advice = f"What would load: omnikpi check {written}\nOnce the cause is mended: omnikpi replay {written}\n"
     # Before the file itself, which is what a next run would look for.
     target.with_name(target.name + REASON_SUFFIX).write_text(f"{load.reason}\n{advice}", encoding="utf-8")
     if target != path:

@@ -1,5 +1,6 @@
 """The account of every file that arrived: what it held, what was loaded, what was not and why."""
 
+import os
 import shlex
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -176,9 +177,9 @@ def status(settings: Settings) -> Status:
         SourceStatus(
             source,
             *loads.get(source, ()),
-            waiting=tuple(path.name for path in _files(settings.inbox / source)),
+            waiting=tuple(readable(path.name) for path in _files(settings.inbox / source)),
             quarantined=tuple(
-                (str(path.relative_to(settings.quarantine / source)), _reason(path))
+                (readable(str(path.relative_to(settings.quarantine / source))), _reason(path))
                 for path in _files(settings.quarantine / source)
                 if not _is_reason(path)
             ),
@@ -205,6 +206,11 @@ def _loads(settings: Settings) -> list[tuple]:
         return []
     with opened(settings) as connection:
         return connection.execute(LOADS).fetchall()
+
+
+def readable(name: str) -> str:
+    """A file's name with what is no UTF-8 in it written out, as `\\xe9`: nothing else could be kept or shown."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _files(folder: Path) -> list[Path]:

@@ -3,12 +3,14 @@
 import json
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
 
 from ingest.ledger import status
+from ingest.lock import LockHeld
 from ingest.publish import write_atomically
 from settings import Settings
 
@@ -36,15 +38,12 @@ def write(settings: Settings, last_run: dict[str, Any]) -> None:
 
 def _families(settings: Settings, last_run: dict[str, Any]) -> dict[str, tuple[str, list[Sample]]]:
     """Metric → what it is, and its samples as (labels, value)."""
-    sources = status(settings).sources
     ended = datetime.fromisoformat(last_run["at"]).timestamp()
     families: dict[str, tuple[str, list[Sample]]] = {
         "last_run_timestamp_seconds": ("When the last run ended.", [({}, ended)]),
         "last_run_exit_code": ("Exit code of the last run; 0 is good.", [({}, last_run["exit_code"])]),
         "last_run_duration_seconds": ("How long the last run took.", [({}, last_run["seconds"])]),
         "disk_free_bytes": ("Free space where the data is.", [({}, shutil.disk_usage(settings.data_dir).free)]),
-        "waiting_files": ("Files in the inbox.", [({"source": one.source}, len(one.waiting)) for one in sources]),
-        "quarantined_files": ("Files set aside.", [({"source": one.source}, len(one.quarantined)) for one in sources]),
     }
     if settings.current.exists():
         built = json.loads((settings.builds / settings.current.read_text().strip() / "build.json").read_text())["created_at"]
@@ -52,6 +51,17 @@ def _families(settings: Settings, last_run: dict[str, Any]) -> dict[str, tuple[s
             "When the current build was published.",
             [({}, datetime.fromisoformat(built).astimezone(UTC).timestamp())],
         )
+    with suppress(LockHeld, duckdb.Error):  # a run that failed because another program holds the warehouse is told all the same
+        families |= _of_the_ledger(settings)
+    return families
+
+
+def _of_the_ledger(settings: Settings) -> dict[str, tuple[str, list[Sample]]]:
+    sources = status(settings).sources
+    families: dict[str, tuple[str, list[Sample]]] = {
+        "waiting_files": ("Files in the inbox.", [({"source": one.source}, len(one.waiting)) for one in sources]),
+        "quarantined_files": ("Files set aside.", [({"source": one.source}, len(one.quarantined)) for one in sources]),
+    }
     if settings.warehouse.exists():
         with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
             files, rows, feeds = (connection.execute(sql).fetchall() for sql in (FILES, ROWS, FEEDS))

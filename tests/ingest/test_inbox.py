@@ -1,10 +1,12 @@
 """The inbox: which files are taken, which are set aside, and what is written beside them."""
 
 import os
+import shlex
 import time
 
 import pytest
 
+from ingest import ConfigurationError
 from ingest.checking import check_file
 
 HEADER = "Ticket;Ligne;Type;Date;Magasin;Article;Libellé;Qté;Prix\n"
@@ -149,3 +151,34 @@ def test_status_knows_sources_loads_and_quarantine(installation, refused) -> Non
     assert [name for name, _ in till.quarantined] == ["unknown.csv"]
     shop = next(source for source in status(installation.settings).sources if source.source == "shop")
     assert shop.waiting == (waiting.name,)
+
+
+def test_a_name_that_is_no_utf8_refuses_its_file_and_stops_no_other(installation) -> None:
+    installation.drop(os.fsdecode(b"till/till_\xe9t\xe9.csv"), HEADER + SALE)
+    installation.drop("till/till_1.csv", HEADER + SALE.replace("T1", "T2"))
+    assert [load.verdict for load in installation.ingest().loads] == ["refused", "loaded"]
+    kept = installation.settings.quarantine / "till" / r"till_\xe9t\xe9.csv"
+    assert "its name is not UTF-8 text" in kept.with_name(f"{kept.name}.reason.txt").read_text()
+    assert installation.ingest(replay=[kept]).loads[0].verdict == "loaded"
+
+
+def test_a_file_that_is_taken_away_stops_no_other(installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = installation.drop("till/till_1.csv", HEADER + SALE)
+    installation.drop("till/till_2.csv", HEADER + SALE.replace("T1", "T2"))
+    monkeypatch.setattr("ingest.failpoints.reach", lambda step: gone.unlink() if step == "inbox listed" else None)
+    assert [load.file_name for load in installation.ingest().loads] == ["till_2.csv"]
+
+
+def test_what_lies_beside_a_repaired_file_may_be_named_with_it(installation, refused) -> None:
+    refused("till/till_1's sale.csv", HEADER + SALE.rstrip("\n"))
+    kept = installation.settings.quarantine / "till" / "till_1's sale.csv"
+    reason = kept.with_name(f"{kept.name}.reason.txt")
+    assert f"omnikpi replay {shlex.quote(str(kept))}" in reason.read_text()
+    kept.write_text(HEADER + SALE)
+    assert [load.verdict for load in installation.ingest(replay=[kept, reason]).loads] == ["loaded"]
+    assert not reason.exists()
+
+
+def test_a_source_that_no_mapping_has_is_no_empty_inbox(installation) -> None:
+    with pytest.raises(ConfigurationError, match="did you mean `till`"):
+        installation.ingest(source="tilt")
