@@ -77,7 +77,8 @@ def check_file(settings: Settings, path: Path) -> Check:
                 inbox.proven_name(path)
                 mapping = inbox.find_mapping(mappings, name, source)
             except DataRefused as refusal:
-                return Check(path, replace(delivery, reason=str(refusal)).load(), advice=_closest(mappings, path, name))
+                advice = _closest(mappings, path, name) if readable(path.name) == path.name else None
+                return Check(path, replace(delivery, reason=str(refusal)).load(), advice=advice)
             header: tuple[str, ...] = ()
             with suppress(DataRefused):  # loading says why
                 header = exports.read_header(path, mapping.dialect)

@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 
 from ingest import ConfigurationError, DataRefused, checking, failpoints, ledger, loading, progress, reading, vault
-from ingest.ledger import REASON_SUFFIX, Load
+from ingest.ledger import REASON_SUFFIX, REJECTS, Load
 from ingest.loading import Delivery
 from ingest.mappings import Csv, Mapping, Numbers, load_mappings, nearest
 from settings import Settings
@@ -31,7 +31,7 @@ ROWS_SUFFIX = ".rows.csv"
 UNFINISHED = (".part", ".tmp", ".filepart")
 # What programs keep beside files: hidden ones, and the locks of an office suite.
 IGNORED = (".", "~$")
-_CORRECTED = re.compile(r"rejects_(\d{6,})")
+_CORRECTED = re.compile(rf"{REJECTS}(\d{{6,}})")
 _NUMBERED = re.compile(r"^\d{6,}_")
 
 
@@ -51,7 +51,9 @@ class IngestSummary:
         """The ingestion in a few lines: a total, what needs somebody's eyes, and who was recognised."""
         loaded = [load for load in self.loads if load.is_loaded]
         rows, rejected = sum(load.rows_loaded for load in loaded), sum(load.rows_rejected for load in loaded)
-        lines = [f"{len(loaded)} of {len(self.loads)} files loaded: {rows:,} rows, {rejected:,} rejected"]
+        known = sum(load.verdict == "duplicate" for load in self.loads)
+        before = f"; {known:,} had been loaded before" if known else ""
+        lines = [f"{len(loaded)} of {len(self.loads)} files loaded: {rows:,} rows, {rejected:,} rejected{before}"]
         if not self.loads:
             lines = ["Nothing in the inbox"]
         lines += [f"refused: {load.source}/{load.file_name}: {load.reason}" for load in self.refused]

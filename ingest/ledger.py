@@ -18,6 +18,8 @@ from ingest.lock import lock
 from settings import Settings
 
 REASON_SUFFIX = ".reason.txt"
+# Folders of the quarantine that hold a file's rejected rows begin so, its number following.
+REJECTS = "rejects_"
 LOADS = """
 select
     source,
@@ -223,4 +225,7 @@ def _is_reason(path: Path) -> bool:
 
 def _reason(path: Path) -> str:
     reason = path.with_name(path.name + REASON_SUFFIX)
-    return reason.read_text(encoding="utf-8").partition("\n")[0] if reason.exists() else "no reason was written"
+    if reason.exists():
+        return reason.read_text(encoding="utf-8").partition("\n")[0]
+    is_to_correct = path.parent.name.startswith(REJECTS)
+    return "rejected rows, to be corrected and replayed" if is_to_correct else "no reason was written"
