@@ -29,6 +29,8 @@ FOLLOWED_BYTES = 4 << 20
 # What the name of a CSV ends with that holds rejected rows of a file of another format.
 ROWS_SUFFIX = ".rows.csv"
 UNFINISHED = (".part", ".tmp", ".filepart")
+# A number stands before a name in the archive, and an ending behind it in the quarantine.
+LONGEST_NAME = 230
 # What programs keep beside files: hidden ones, and the locks of an office suite.
 IGNORED = (".", "~$")
 _CORRECTED = re.compile(rf"{REJECTS}(\d{{6,}})")
@@ -166,15 +168,20 @@ def source_of(settings: Settings, path: Path) -> str | None:
 
 
 def original_name(settings: Settings, path: Path) -> str:
-    """The name the file was delivered under: an archived file's begins with the number of its load."""
-    name = ledger.readable(path.name)
+    """The name the file was delivered under, such as it can be kept: an archived file's begins with the number of its load."""
+    name = _keepable(path.name)
     return _NUMBERED.sub("", name) if path.is_relative_to(settings.archive) else name
 
 
 def proven_name(path: Path) -> None:
-    """Raises `DataRefused` where a file's name is of an encoding in which nobody can be told it."""
-    if (name := ledger.readable(path.name)) != path.name:
-        raise DataRefused(f"its name is not UTF-8 text: {name}; rename it, as the quarantine does")
+    """Raises `DataRefused` where a file cannot be kept under its name, with what is written beside it."""
+    if (name := _keepable(path.name)) != path.name:
+        raise DataRefused(f"its name is not UTF-8 text, or too long: {name}; rename it, as the quarantine does")
+
+
+def _keepable(name: str) -> str:
+    name = ledger.readable(name)
+    return name if len(_NUMBERED.sub("", name).encode()) <= LONGEST_NAME else f"{name[:30]}…{name[-15:]}"
 
 
 def find_mapping(mappings: dict[str, Mapping], name: str, source: str | None) -> Mapping:

@@ -178,7 +178,12 @@ def _entities(header: tuple[str, ...], known: Lexicon, believed: set[str]) -> di
     keys = {entity.name: entity.key for entity in entities().values()}
     scores = {entity: sum(2 if column in keys[entity] else 1 for column in guesses) for entity, guesses in found.items()}
     best = max(scores.values(), default=0)
-    likely = [name for name, score in scores.items() if score >= max(3, best / 2) and set(keys[name]) & found[name].keys()]
+    # What tells its rows apart may have a name of its own, if nothing else has.
+    likely = [
+        name
+        for name, score in scores.items()
+        if score >= max(3, best / 2) and (score == best or set(keys[name]) & found[name].keys())
+    ]
     return {name: found[name] for name in sorted(likely, key=lambda name: -scores[name])[:3]}
 
 

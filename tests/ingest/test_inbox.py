@@ -153,12 +153,16 @@ def test_status_knows_sources_loads_and_quarantine(installation, refused) -> Non
     assert shop.waiting == (waiting.name,)
 
 
-def test_a_name_that_is_no_utf8_refuses_its_file_and_stops_no_other(installation) -> None:
-    installation.drop(os.fsdecode(b"till/till_\xe9t\xe9.csv"), HEADER + SALE)
+@pytest.mark.parametrize(
+    ("name", "kept_as"),
+    [(b"till_\xe9t\xe9.csv", r"till_\xe9t\xe9.csv"), (b"till_" + b"x" * 235 + b".csv", f"till_{'x' * 25}…{'x' * 11}.csv")],
+)
+def test_a_name_that_cannot_be_kept_refuses_its_file_and_stops_no_other(installation, name: bytes, kept_as: str) -> None:
+    installation.drop(f"till/{os.fsdecode(name)}", HEADER + SALE)
     installation.drop("till/till_1.csv", HEADER + SALE.replace("T1", "T2"))
     assert [load.verdict for load in installation.ingest().loads] == ["refused", "loaded"]
-    kept = installation.settings.quarantine / "till" / r"till_\xe9t\xe9.csv"
-    assert "its name is not UTF-8 text" in kept.with_name(f"{kept.name}.reason.txt").read_text()
+    kept = installation.settings.quarantine / "till" / kept_as
+    assert "its name is not UTF-8 text, or too long" in kept.with_name(f"{kept.name}.reason.txt").read_text()
     assert installation.ingest(replay=[kept]).loads[0].verdict == "loaded"
 
 

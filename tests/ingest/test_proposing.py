@@ -125,3 +125,9 @@ def test_what_is_no_table_is_not_proposed_as_one(installation, content: bytes, t
 def test_the_words_of_the_examples_are_known(installation) -> None:
     prices = "Code article;Du;Prix TTC;Prix barré TTC;Nature\n0001;05/01/2026;19,90;29,90;PROMO\n"
     assert 'price: "Prix TTC"' in proposal(installation, "elsewhere/tarifs.csv", prices)
+
+
+def test_an_entity_is_likely_by_its_other_columns_where_its_key_has_a_name_of_its_own(installation) -> None:
+    parcels = "Bordereau;Transporteur;Expédié le;Livré le;Statut;Coût HT\nB1;DPD;05/01/2026 10:00;;En cours;4,50\n"
+    told = proposal(installation, "elsewhere/colis.csv", parcels)
+    assert "  shipments:\n    # shipment_id: …  # doubt: required" in told
