@@ -202,7 +202,9 @@ def find_mapping(mappings: dict[str, Mapping], name: str, source: str | None) ->
         return takers[0]
     if takers:
         names = ", ".join(mapping.path.name for mapping in takers)
-        raise DataRefused(f"several mappings take {name!r}: {names}; make their `files` patterns exclude one another")
+        folders = sorted({f"inbox/{mapping.source}/" for mapping in takers})
+        advice = f"put it in {' or '.join(folders)}" if len(folders) > 1 else "make their `files` patterns exclude one another"
+        raise DataRefused(f"several mappings take {name!r}: {names}; {advice}")
     elsewhere = [f"inbox/{mapping.source}/ ({mapping.path.name})" for mapping in mappings.values() if mapping.takes(name)]
     if elsewhere:
         raise DataRefused(f"no mapping of source {source} takes a file named {name!r}; put it in {' or '.join(elsewhere)}")

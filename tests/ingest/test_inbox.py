@@ -42,6 +42,13 @@ def test_two_mappings_for_one_file_are_both_named(installation, refused) -> None
     assert "several mappings take 'till_1.csv': till.yml, till_too.yml" in refused("till/till_1.csv", HEADER + SALE)
 
 
+def test_a_file_that_two_systems_would_take_needs_its_folder(installation) -> None:
+    text = (installation.settings.sources / "till.yml").read_text().replace("source: till", "source: market")
+    installation.map("market", text)
+    installation.drop("till_1.csv", HEADER + SALE)
+    assert "market.yml, till.yml; put it in inbox/market/ or inbox/till/" in (installation.ingest().refused[0].reason or "")
+
+
 def test_unfinished_files_are_left_alone(installation, monkeypatch: pytest.MonkeyPatch) -> None:
     part = installation.drop("till/till_1.csv.part", HEADER)
     growing = installation.drop("till/till_2.csv", HEADER + SALE)
