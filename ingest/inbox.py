@@ -1,6 +1,7 @@
 """The inbox: which files have arrived, which mapping takes each, and where each goes once its fate is known."""
 
 import errno
+import os
 import re
 import shlex
 import shutil
@@ -39,11 +40,16 @@ _NUMBERED = re.compile(r"^\d{6,}_")
 
 @dataclass(frozen=True)
 class IngestSummary:
-    """What an ingestion did: each file's load, files still being written, and who is who afterwards."""
+    """What an ingestion did: each file's load, files still being written, who is who afterwards, and what it may not read."""
 
     loads: tuple[Load, ...]
     unfinished: tuple[str, ...] = ()
     resolution: vault.Resolution | None = None
+    locked: tuple[str, ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        return 74 if self.locked else DataRefused.exit_code if self.refused else 0
 
     @property
     def refused(self) -> tuple[Load, ...]:
@@ -69,6 +75,7 @@ class IngestSummary:
             for load in loaded
             if load.rows_rejected
         ]
+        lines += [f"cannot be read, give this user the right: {path}" for path in self.locked]
         lines += [f"still being written, left for the next run: {name}" for name in self.unfinished]
         if self.resolution:
             lines.append(f"{self.resolution.identity_keys:,} customer records are {self.resolution.persons:,} persons")
@@ -103,7 +110,8 @@ def ingest(
         known = {mapping.source for mapping in mappings.values()}
         raise ConfigurationError(f"no mapping has `source: {source}`{nearest(source, known)}; see `omnikpi sources`")
     repaired = [path.absolute() for path in replay if not path.name.endswith(REASON_SUFFIX)]
-    files, unfinished = (repaired, []) if replay else _arrived(settings.inbox, source)
+    locked: list[str] = []
+    files, unfinished = (repaired, []) if replay else _arrived(settings.inbox, source, locked)
     failpoints.reach("inbox listed")
     if expect:
         expect(len(files), sum(path.lstat().st_size for path in files if path.exists()))
@@ -122,19 +130,23 @@ def ingest(
         vault.connect(settings.vault, folder, key) as safe,
     ):
         vault.forget_unrecorded(safe, ledger.next_file_id(warehouse) - 1)
-        recognised = (_recognised(settings, mappings, path) for path in files)
-        for batch in _batches(delivery for delivery in recognised if delivery):
+        for batch in _batches(_present(settings, mappings, files, locked)):
             for load in _take(settings, warehouse, safe, batch, folder, reach):
                 loads.append(load)
                 tell(load)
         resolution = None if vault.is_resolved(warehouse) else vault.resolve(warehouse)
-    return IngestSummary(tuple(loads), tuple(ledger.readable(path.name) for path in unfinished), resolution)
+    return IngestSummary(tuple(loads), tuple(ledger.readable(path.name) for path in unfinished), resolution, tuple(locked))
 
 
-def _arrived(inbox: Path, source: str | None) -> tuple[list[Path], list[Path]]:
-    """Complete files, oldest first, and those still being written."""
+def _arrived(inbox: Path, source: str | None, locked: list[str]) -> tuple[list[Path], list[Path]]:
+    """Complete files, oldest first, and those still being written; `locked` gets the folders that cannot be read."""
     folders = [inbox / source] if source else [inbox, *(path for path in inbox.iterdir() if path.is_dir())]
-    found = [path for folder in folders if folder.is_dir() for path in folder.iterdir() if path.is_file() or path.is_symlink()]
+    found: list[Path] = []
+    for folder in folders:
+        try:
+            found += [path for path in (folder.iterdir() if folder.is_dir() else ()) if path.is_file() or path.is_symlink()]
+        except PermissionError:
+            locked.append(str(folder))
     found = [path for path in found if not path.name.startswith(IGNORED) and path.suffix not in UNFINISHED]
     stats = {}
     for path in found:
@@ -145,7 +157,8 @@ def _arrived(inbox: Path, source: str | None) -> tuple[list[Path], list[Path]]:
     fresh = [path for path in found if now - stats[path].st_mtime < FRESH_SECONDS]
     if fresh:
         time.sleep(0.2)
-    growing = {path for path in fresh if not reading.is_still(path, stats[path])}
+        found = [path for path in found if os.path.lexists(path)]
+    growing = {path for path in set(fresh) & set(found) if not reading.is_still(path, stats[path])}
     unfinished = [path for path in found if path in growing or (path.is_file() and reading.is_being_written(path))]
     complete = [path for path in found if path not in set(unfinished)]
     return sorted(complete, key=lambda path: (stats[path].st_mtime_ns, path.name)), unfinished
@@ -212,17 +225,26 @@ def find_mapping(mappings: dict[str, Mapping], name: str, source: str | None) ->
     raise DataRefused(f"no mapping takes a file named {name!r}{nearest(name, patterns)}; write one, or rename the file")
 
 
-def _recognised(settings: Settings, mappings: dict[str, Mapping], path: Path) -> Delivery | None:
-    """A file with its mapping, or with why it is refused; None where it was taken away since it was seen."""
-    name, source = original_name(settings, path), source_of(settings, path)
-    try:
-        stat = path.lstat()
-        if path.is_symlink() or ".." in name:
-            reason = "links, and names with `..`, are not taken; put the file itself in the inbox"
-            return Delivery(path, name, source or "inbox", "", stat, verdict="refused", reason=reason)
-        sha256 = reading.sha256(path)
-    except FileNotFoundError:
-        return None
+def _present(settings: Settings, mappings: dict[str, Mapping], files: Iterable[Path], locked: list[str]) -> Iterator[Delivery]:
+    """The files that are still there and may be read; `locked` gets those that may not."""
+    for path in files:
+        try:
+            delivery = _recognised(settings, mappings, path)
+        except FileNotFoundError:  # its sender took it away, or renamed it
+            continue
+        except PermissionError:
+            locked.append(str(path))
+            continue
+        yield delivery
+
+
+def _recognised(settings: Settings, mappings: dict[str, Mapping], path: Path) -> Delivery:
+    """A file with its mapping, or with why it is refused."""
+    name, source, stat = original_name(settings, path), source_of(settings, path), path.lstat()
+    if path.is_symlink() or ".." in name:
+        reason = "links, and names with `..`, are not taken; put the file itself in the inbox"
+        return Delivery(path, name, source or "inbox", "", stat, verdict="refused", reason=reason)
+    sha256 = reading.sha256(path)
     corrects = _CORRECTED.fullmatch(path.parent.name) if path.is_relative_to(settings.quarantine) else None
     try:
         proven_name(path)

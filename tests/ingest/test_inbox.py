@@ -3,10 +3,11 @@
 import os
 import shlex
 import time
+from pathlib import Path
 
 import pytest
 
-from ingest import ConfigurationError
+from ingest import ConfigurationError, reading
 from ingest.checking import check_file
 
 HEADER = "Ticket;Ligne;Type;Date;Magasin;Article;Libellé;Qté;Prix\n"
@@ -193,3 +194,21 @@ def test_what_lies_beside_a_repaired_file_may_be_named_with_it(installation, ref
 def test_a_source_that_no_mapping_has_is_no_empty_inbox(installation) -> None:
     with pytest.raises(ConfigurationError, match="did you mean `till`"):
         installation.ingest(source="tilt")
+
+
+def test_a_file_that_may_not_be_read_stops_no_other_and_is_told_at_the_end(installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    locked = installation.drop("till/till_1.csv", HEADER + SALE)
+    installation.drop("till/till_2.csv", HEADER + SALE.replace("T1", "T2"))
+    sha256 = reading.sha256
+
+    def forbid(path: Path) -> str:
+        if path == locked:
+            raise PermissionError(path)
+        return sha256(path)
+
+    monkeypatch.setattr(reading, "sha256", forbid)
+    summary = installation.ingest()
+    assert (summary.locked, summary.exit_code) == ((str(locked),), 74)
+    assert f"cannot be read, give this user the right: {locked}" in summary.text()
+    assert installation.ask("select file_name, verdict from ledger.files") == [("till_2.csv", "loaded")]
+    assert locked.exists()
