@@ -155,7 +155,9 @@ def ingest(
 def replay(
     files: Annotated[
         list[Path],
-        typer.Argument(metavar="FILE...", help="Files of the quarantine, or of the archive.", exists=True, dir_okay=False),
+        typer.Argument(
+            metavar="FILE...", help="Files of the quarantine or of the archive; of a folder, those not loaded.", exists=True
+        ),
     ],
 ) -> None:
     """Load repaired files of the quarantine, corrected rejects, or archived files whose mapping has changed."""

@@ -17,8 +17,8 @@ from dashboard.metrics import BEFORE, SAMPLE, TARGET, Answer
 from dashboard.periods import COMPARISONS, EVENT, TARGETS
 from dashboard.questions import FEW, LONG_WINDOW_DAYS, Reach, ask_together, is_refused, is_ripe, reach, whole_periods
 from dashboard.stores import SAME_STORES
-from dashboard.topics import Page, dimension_label, meta, metric_label, metric_text, missing, value_label
-from dashboard.words import called, inside, join, say
+from dashboard.topics import Page, meta, metric_label, metric_text, missing, untaken, value_label
+from dashboard.words import called, join, say
 
 COLOURS: dict[str, DeltaColor] = {"higher": "normal", "lower": "inverse"}
 # How many cards stand in a row, by how many there are at most.
@@ -128,7 +128,9 @@ def against_all(page: Page, cards: list[Card]) -> dict[str, list[str]]:
 def changes(page: Page, cards: list[Card]) -> str:
     """The movements that matter in words, the strongest first, and how many others barely moved."""
     moved = sorted((card for card in cards if abs(card.move) >= NEWS), key=lambda card: -abs(card.move))
-    known = [card for card in cards if card.now is not None and card.reference is not None and not card.is_few]
+    # How far something is from nothing is no share, so neither near nor far.
+    known = [card for card in cards if card.reference or card.now == card.reference == 0]
+    known = [card for card in known if card.now is not None and not card.is_few]
     against = say(f"against.{page.view.compare}")
     if not known:
         return say("changed.unknown", against=against)
@@ -178,7 +180,8 @@ def _strongest(page: Page, cards: list[Card]) -> dict[str, str]:
         told = [card.metric for card in members]
         answers = ask_together(page, dict.fromkeys([*tables.shown_by(page, dimension), *told]), by=(dimension,))
         for card in members:
-            rows = answers[card.metric.name].frame.to_dicts()
+            name = page.asked(card.metric)
+            rows = [row for row in answers[card.metric.name].frame.to_dicts() if _number(row[name]) is not None]
             best = max(rows, key=lambda row: _push(page, card, row), default=None)
             if best and len(rows) > 1 and _push(page, card, best) > 0:
                 found[card.metric.name] = value_label(page.build, dimension, best[dimension])
@@ -244,21 +247,18 @@ def _nothing(page: Page, card: Card) -> str:
     """What it means that there is no value: the metric's own words where it has some."""
     said = meta(page.build, card.metric.name)
     own = said.get("empty_fr" if words.language() == "fr" else "empty")
-    return own or say("card.nothing")
+    return own or say("card.nothing_chosen" if page.view.filters else "card.nothing")
 
 
 def _described(page: Page, card: Card) -> str:
     """What the delta is against, and which filters the metric could not take."""
-    ignored = [name for name, _ in page.view.filters if name not in card.metric.dimensions]
-    if not card.reach.is_compared:
-        return say("card.is_growth")
-    parts = [_against(page, card)]
+    parts = [_against(page, card) if card.reach.is_compared else say("card.is_growth")]
+    if card.metric.censored_days < LONG_WINDOW_DAYS and card.reach.since < page.view.since:
+        # No day of the period is over yet: the value is that of the last that is.
+        parts.append(formats.span(card.reach.since, card.reach.until, words.language()))
     if card.target is not None and page.view.compare != TARGETS:
         parts.append(say("card.aim", target=formats.value(card.target, card.metric.format, words.language(), page.currency)))
-    parts += [say("card.not_by", dimension=inside(dimension_label(page.build, name))) for name in ignored]
-    if page.view.basis == SAME_STORES and "location" not in card.metric.dimensions:
-        parts.append(say("card.all_stores"))
-    return " · ".join(parts)
+    return " · ".join([*parts, *untaken(page, card.metric)])
 
 
 def _against(page: Page, card: Card) -> str:

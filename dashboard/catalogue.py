@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from dashboard import formats
 from dashboard.builds import Build
 from dashboard.semantics import Item, semantics
 
@@ -185,12 +186,13 @@ def _metric(build: Build, known: dict[str, dict[str, Any]], definition: dict[str
     slices = {} if meta.get("hidden") else semantics(build).available(_asked(name, sample)).short_names
     aggregation = definition["type_params"].get("metric_aggregation_params") or {}
     description = definition.get("description") or ""
+    parameters = build.info.get("vars") or {}
     return Metric(
         name=name,
         label=label,
         label_fr=meta.get("label_fr") or label,
-        description=description,
-        description_fr=meta.get("description_fr") or description,
+        description=_settled(description, parameters, "en"),
+        description_fr=_settled(meta.get("description_fr") or description, parameters, "fr"),
         format=meta.get("format") or "decimal",
         better=meta.get("better") or "neutral",
         topic=meta.get("topic") or "",
@@ -207,9 +209,35 @@ def _metric(build: Build, known: dict[str, dict[str, Any]], definition: dict[str
         inputs=tuple(part["name"] for part in _inputs(definition)),
         quotient=_quotient(definition),
         mart=aggregation.get("semantic_model"),
-        is_additive=aggregation.get("agg") in ("sum", "count", "sum_boolean") and not aggregation.get("non_additive_dimension"),
+        is_additive=_is_additive(known, definition),
         is_hidden=bool(meta.get("hidden")),
     )
+
+
+def _is_additive(known: dict[str, dict[str, Any]], definition: dict[str, Any]) -> bool:
+    """Whether parts of a period, and slices, add up to the whole: sums, counts, and what is derived from such by + and −."""
+    parameters = definition["type_params"]
+    if definition["type"] == "derived":
+        terms = re.sub(r"coalesce\((\w+), 0\)", r"\1", parameters["expr"])
+        is_sum = re.fullmatch(r"[a-z]\w*( [+-] [a-z]\w*)*", terms)
+        return bool(is_sum) and all(_is_additive(known, known[part["name"]]) for part in _inputs(definition))
+    aggregation = parameters.get("metric_aggregation_params") or {}
+    return aggregation.get("agg") in ("sum", "count", "sum_boolean") and not aggregation.get("non_additive_dimension")
+
+
+def _settled(text: str, parameters: Mapping[str, Any], language: str) -> str:
+    """A description with the parameters it names as the build was made: “within `web_to_store_days` days”, “within 7 days”.
+
+    What no parameter or a list of values is called stays as it is written.
+    """
+
+    def setting(named: re.Match[str]) -> str:
+        value = parameters.get(named[1])
+        if isinstance(value, str):
+            return value
+        return formats.decimal(value, language) if isinstance(value, int | float) else named[0]
+
+    return re.sub(r"`(\w+)`", setting, text)
 
 
 def _asked(name: str, sample: str | None) -> tuple[str, ...]:

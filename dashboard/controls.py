@@ -12,7 +12,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import formats, words
+from dashboard import words
 from dashboard.builds import Build
 from dashboard.periods import EVENT, TARGETS, Event, spans
 from dashboard.stores import SAME_STORES
@@ -155,30 +155,35 @@ def view(state: Settings, offer: Offer) -> View:
     state["shown"] = (since, until)
     compare = _compare(state, offer)
     event = _event(state, offer) if compare == EVENT else None
-    filters = tuple(
-        (dimension, chosen)
-        for dimension in FILTERS
-        if dimension in offer.values
-        and (chosen := tuple(value for value in state[dimension] if value in offer.values[dimension]))
-    )
+    filters = tuple((dimension, chosen) for dimension in FILTERS if (chosen := _chosen(state, offer, dimension)))
     name = event.name if event else ""
     return View(
         max(first, since), min(last, until), compare, state["calendar"], state["tax"], filters, name, _basis(state, offer)
     )
 
 
+def _chosen(state: Settings, offer: Offer, dimension: str) -> tuple[str, ...]:
+    """The values a filter keeps, of those there are to choose."""
+    offered = _offered(state, offer, dimension)
+    return tuple(value for value in state[dimension] if value in offered)
+
+
+def _offered(state: Settings, offer: Offer, dimension: str) -> Sequence[str]:
+    """A filter's values: of stores only those of the regions chosen, for no other could be shown."""
+    values = offer.values.get(dimension, ())
+    regions = _chosen(state, offer, "region") if dimension == "location" else ()
+    return [value for value in values if offer.regions.get(value) in regions] if regions else values
+
+
 def days(state: Settings, offer: Offer) -> tuple[date, date]:
     """First and last day of the chosen period, counted from the data's last day, never from today."""
     first, last = offer.days
-    period = state["period"]
-    if period == EVENT:
-        event = _event(state, offer)
-        if event:
-            return event.first, event.last
-        period = DEFAULTS["period"]
+    period = _period(state, offer)
+    if period == EVENT and (event := _event(state, offer)):
+        return event.first, event.last
     if period == "custom":
         since, until = state["days"]
-        return (since, until) if since <= last and until >= first else (first, last)
+        return max(first, since), min(last, until)
     if period == "all":
         return first, last
     if period.startswith("last_") and period.endswith("_days"):
@@ -189,6 +194,14 @@ def days(state: Settings, offer: Offer) -> tuple[date, date]:
     own = f"retail_{grain}" if state["calendar"] == "retail" else grain
     *_, before, current = (span.first for span in spans(offer.build, own, first - 400 * DAY, last))
     return (current, last) if which == "this" else (before, current - DAY)
+
+
+def _period(state: Settings, offer: Offer) -> str:
+    """The period chosen; the usual one where no event came back, all the data where they hold none of the days chosen."""
+    first, last = offer.days
+    if state["period"] == "custom" and (state["days"][0] > last or state["days"][1] < first):
+        return "all"
+    return DEFAULTS["period"] if state["period"] == EVENT and not offer.events else state["period"]
 
 
 def _events(state: Settings, offer: Offer) -> list[Event]:
@@ -252,13 +265,15 @@ def language_switch(state: Settings) -> None:
 
 def _main(state: Settings, offer: Offer, place: str) -> None:
     seen = "collapsed" if place == "wide" else "visible"
+    period = _period(state, offer)
+    offered = [name for name in PERIODS if name != EVENT or offer.events]
     st.selectbox(
         say("control.period"),
-        [name for name in PERIODS if name != EVENT or offer.events],
+        offered,
         format_func={name: say(f"period.{name}") for name in PERIODS}.__getitem__,
         label_visibility=seen,
         width=152 if place == "wide" else "stretch",
-        **_bound(state, "period", place),
+        **_bound(state | {"period": period}, "period", place),
     )
     events = {event.event_id: event for event in _events(state, offer)}
     if events and EVENT in (state["period"], state["compare"]):
@@ -271,16 +286,15 @@ def _main(state: Settings, offer: Offer, place: str) -> None:
             width=190 if place == "wide" else "stretch",
             **_bound(state, "event", place, fallback=chosen.event_id if chosen else "", allowed=list(events)),
         )
-    if state["period"] == "custom":
+    if period == "custom":
         st.date_input(
             say("control.days"),
-            value=None,
             min_value=offer.days[0],
             max_value=offer.days[1],
             format="DD/MM/YYYY",
             label_visibility=seen,
             width=230 if place == "wide" else "stretch",
-            **_bound(state, "days", place),
+            **_bound(state | {"days": state["shown"]}, "days", place),
         )
     comparisons = _comparisons(state, offer)
     st.segmented_control(
@@ -313,12 +327,10 @@ def _main(state: Settings, offer: Offer, place: str) -> None:
 
 def _more(state: Settings, offer: Offer, place: str) -> None:
     for dimension in ("region", "location"):
-        values = offer.values.get(dimension)
-        if not values:
+        if not offer.values.get(dimension):
             st.caption(say("control.not_here", dimension=called("dimension", dimension).lower()))
             continue
-        if dimension == "location" and state["region"]:
-            values = [value for value in values if offer.regions.get(value) in state["region"]]
+        values = _offered(state, offer, dimension)
         st.multiselect(
             called("dimension", dimension),
             values,
@@ -361,7 +373,9 @@ def _bound(state: Settings, name: str, place: str, fallback: Any = None, allowed
     shown = state[name]
     if allowed is not None:
         shown = [one for one in shown if one in allowed] if isinstance(shown, list) else shown if shown in allowed else fallback
-    st.session_state[key] = shown
+    # Of days of one's own the first may be chosen and the last not yet.
+    if name != "days" or len(st.session_state.get(key) or ()) != 1:
+        st.session_state[key] = shown
 
     def take() -> None:
         chosen = st.session_state[key]
@@ -380,33 +394,22 @@ def _bound(state: Settings, name: str, place: str, fallback: Any = None, allowed
 
 
 def _filters_label(state: Settings, offer: Offer) -> str:
-    names = [
-        offer.name(dimension, value)
-        for dimension in ("region", "location")
-        for value in state[dimension]
-        if value in offer.values.get(dimension, ())
-    ]
+    names = [offer.name(dimension, value) for dimension in ("region", "location") for value in _chosen(state, offer, dimension)]
     places = say("control.chosen", count=len(names)) if len(names) > 1 else "".join(names)
     same = say("basis.short") if _basis(state, offer) == SAME_STORES else ""
     return " · ".join(filter(None, (same, places))) or say("control.filters")
 
 
 def _summary(state: Settings, offer: Offer) -> str:
-    channels = [value for value in state["channel"] if value in offer.values.get("channel", ())]
     places = _filters_label(state, offer)
     return " · ".join(
         [
-            say(f"period.{state['period']}"),
-            say(f"compare.{state['compare']}"),
-            *(offer.name("channel", value) for value in channels),
+            say(f"period.{_period(state, offer)}"),
+            say(f"compare.{_compare(state, offer)}"),
+            *(offer.name("channel", value) for value in _chosen(state, offer, "channel")),
             *([] if places == say("control.filters") else [places]),
         ]
     )
-
-
-def describe(view: View) -> str:
-    """The days of the view in words."""
-    return formats.span(view.since, view.until, words.language())
 
 
 def _days(texts: Sequence[str]) -> list[date]:

@@ -97,7 +97,9 @@ def moment(when: datetime, language: str) -> str:
 
 
 def span(since: date, until: date, language: str) -> str:
-    """Two days as a period, the year said once where it is one: “1 Oct – 21 Nov 2026”."""
+    """Two days as a period, the year said once where it is one: “1 Oct – 21 Nov 2026”; one day as itself."""
+    if since == until:
+        return day(since, language)
     return f"{day(since, language, since.year != until.year)} – {day(until, language)}"
 
 
@@ -159,6 +161,14 @@ def bare(number: float, kind: str, language: str, digits: int = 1) -> str:
     """A value without its unit, for a cell of a chart whose title says it: “12.4”."""
     pattern = f"#,##0.{'0' * digits}" if digits and kind != "count" else "#,##0"
     return _plain(number * 100 if kind == "percent" else number, pattern, language)
+
+
+def short(number: float, kind: str, language: str, currency: str) -> str:
+    """A value for a narrow cell, money without cents and from a thousand on in thousands: “€950”, “€6.8K”, “€12K”."""
+    if kind != "currency":
+        return value(number, kind, language, currency)
+    digits = 1 if 1_000 <= abs(number) < 10_000 else 0
+    return _ascii(format_compact_currency(round(number), currency, locale=language, fraction_digits=digits))
 
 
 def unit(kind: str, largest: float, language: str, currency: str) -> str:

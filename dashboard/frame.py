@@ -109,7 +109,10 @@ def _navigation() -> StreamlitPage:
     }
     if is_named:
         pages[""] = [st.Page(_file(home), url_path="home", default=True, visibility="hidden")]
-    return st.navigation(pages, expanded=True)
+    page = st.navigation(pages, expanded=True)
+    # Browser tabs and bookmarks tell the pages apart.
+    st.set_page_config(page_title=f"{page.title} · {say('product')}")
+    return page
 
 
 def _file(name: str) -> Path:

@@ -104,7 +104,8 @@ def _matches(metric: Metric, wanted: str) -> bool:
 
 
 def _folded(text: str) -> str:
-    """Lower case without accents, so that “demarque” finds “démarque”."""
+    """Lower case without accents and printed apostrophes, so that “demarque” finds “démarque”."""
+    text = text.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
     return "".join(one for one in unicodedata.normalize("NFD", text.lower()) if not unicodedata.combining(one))
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 import polars as pl
 import streamlit as st
 
-from dashboard import builds, formats, words
+from dashboard import builds, formats, tables, words
 from dashboard.topics import Page
 from dashboard.words import called, say
 from settings import load_settings
@@ -164,6 +164,7 @@ def _table(columns: dict[str, Any], widths: Mapping[str, int] | None = None) -> 
         height=min(38 + 35 * len(frame), 420),
         column_config={name: st.column_config.Column(width=width) for name, width in (widths or {}).items()},
     )
+    tables.sideways(frame)
 
 
 def _feed(source: str, mapping: str) -> str:

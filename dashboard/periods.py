@@ -105,8 +105,9 @@ def compared_spans(
 ) -> list[tuple[date, tuple[date, date] | None]]:
     """For every period of a range, its first day and the days it is compared with.
 
-    A period is compared with the one at the same place in the compared range; with the same date a year before for days
-    against last year (29 February has none); with the very days its own days stand for in retail weeks and events.
+    A period is compared with the one at the same place in the compared range, a whole one with whole ones only; with the same
+    date a year before for days against last year (29 February has none); with the very days its own days stand for in retail
+    weeks and events.
     """
     current = spans(build, grain, first, last)
     compared = compared_range(build, comparison, first, last)
@@ -116,15 +117,33 @@ def compared_spans(
         same = [(span.start, _same_date(span.first)) for span in current]
         return [(start, (day, day) if day else None) for start, day in same]
     if comparison in ("previous_period", "last_year"):
-        others: list[Span | None] = [*spans(build, grain, *compared)]
-        others += [None] * max(len(current) - len(others), 0)
-        return [(span.start, (o.first, o.last) if o else None) for span, o in zip(current, others, strict=False)]
+        return _side_by_side(build, grain, current, spans(build, grain, *compared))
     before = _day_by_day(build, comparison, first, last)
     pairs = []
     for span in current:
         days = [other for day in _days(span.first, span.last) if (other := before(day))]
         pairs.append((span.start, (min(days), max(days)) if days else None))
     return pairs
+
+
+def _side_by_side(
+    build: Build, grain: str, current: list[Span], compared: list[Span]
+) -> list[tuple[date, tuple[date, date] | None]]:
+    """Each period's first day and the days of the one at its place; a first one that only one of the ranges cuts has none."""
+    ends = {whole.start: whole.last for whole in periods(build, grain)}
+    others: list[Span | None] = [*compared]
+    if current and compared:
+        are_cut = [spans[0].first != spans[0].start for spans in (current, compared)]
+        others = [None, *others] if are_cut == [True, False] else others[1:] if are_cut == [False, True] else others
+    others += [None] * max(len(current) - len(others), 0)
+
+    def is_whole(span: Span) -> bool:
+        return (span.first, span.last) == (span.start, ends[span.start])
+
+    return [
+        (span.start, (other.first, other.last) if other and (is_whole(other) or not is_whole(span)) else None)
+        for span, other in zip(current, others, strict=False)
+    ]
 
 
 def _previous(build: Build, first: date, last: date) -> tuple[date, date]:

@@ -18,6 +18,8 @@ FIRST = (
     *("channel", "location", "region", "category", "brand", "customer_segment", "acquisition_channel"),
     *("carrier", "device", "capability"),
 )
+# From as many columns on a table is wider than a phone, or than a desk's screen.
+NARROW, WIDE = 4, 8
 # As many metrics as a page has cards.
 MOST = 8
 
@@ -64,6 +66,16 @@ def draw(frame: pd.DataFrame, written: Mapping[str, Callable[[Any], str]]) -> No
         height=min(38 + 35 * len(frame), 460),
         column_config={frame.columns[0]: st.column_config.Column(pinned=True)},
     )
+    sideways(frame)
+
+
+def sideways(frame: pd.DataFrame) -> None:
+    """What a table wider than the screen does not show by itself: that there is more of it. The stylesheet knows the screen."""
+    columns = len(frame.columns)
+    if columns >= NARROW:
+        size = "wide" if columns >= WIDE else "narrow"
+        with st.container(key=f"sideways_{size}_{'_'.join(frame.columns)}"):
+            st.caption(say("table.sideways", count=columns))
 
 
 def _key(page: Page) -> str:

@@ -18,7 +18,8 @@ from dashboard.builds import Build
 from dashboard.catalogue import Metric, catalogue, dimensions, value_labels
 from dashboard.controls import View
 from dashboard.semantics import semantics
-from dashboard.words import called, typeset
+from dashboard.stores import SAME_STORES
+from dashboard.words import called, inside, say, typeset
 
 OVERVIEW = "overview"
 
@@ -100,6 +101,14 @@ def missing(build: Build, metric: Metric) -> list[str]:
     loaded = build.info["entities"]
     is_served = any(loaded.get(entity) for entity in metric.needs_one_of)
     return [entity for entity in metric.needs + (() if is_served else metric.needs_one_of) if not loaded.get(entity)]
+
+
+def untaken(page: Page, metric: Metric) -> list[str]:
+    """What of the view a metric cannot take, in words: filters by what it is not known by, and the choice of the same stores."""
+    ignored = [dimension for dimension, _ in page.view.filters if dimension not in metric.dimensions]
+    said = [say("card.not_by", dimension=inside(dimension_label(page.build, dimension))) for dimension in ignored]
+    is_deaf = page.view.basis == SAME_STORES and "location" not in metric.dimensions
+    return [*said, say("card.all_stores")] if is_deaf else said
 
 
 def metric_label(metric: Metric) -> str:

@@ -27,7 +27,8 @@ def phrases(language: str) -> dict[str, str]:
 
 
 def typeset(text: str, language: str) -> str:
-    """The text with the spaces that its language does not break at."""
+    """The text with printed apostrophes, and the spaces that its language does not break at."""
+    text = text.replace("'", "\N{RIGHT SINGLE QUOTATION MARK}")
     if language != "fr":
         return text
     return _COLON.sub("\N{NO-BREAK SPACE}", _NARROW.sub("\N{NARROW NO-BREAK SPACE}", text))

@@ -45,8 +45,8 @@ def promises(world: World, orders: pl.DataFrame, tally: Tally) -> Iterator[pl.Da
     carried = world.journeys.shipments.group_by("order").agg(carrier_cost=pl.col("cost").sum())
     damaged = (
         world.sales.returns.filter(~pl.col("blind") & (pl.col("reason") == RETURN_REASONS.index("damaged")))
-        .select("order", damaged=True)
-        .unique()
+        .group_by("order")
+        .agg(damaged=pl.col("return_day").min())
     )
     rows = placed.join(each, on="order", how="inner", maintain_order="left")
     for part in (prepared, carried, damaged):
@@ -111,7 +111,8 @@ def _kept(rows: pl.DataFrame, tally: Tally) -> pl.DataFrame:
     rows = rows.with_columns(due=pl.Series(due), kept=pl.Series(kept(promised)), first_kept=pl.Series(kept(first)))
     rows = rows.filter(counted & (pl.col("due") < DAYS))
     quiet = pl.col("due") <= DAYS - 1 - QUIET
-    perfect = quiet & pl.col("kept") & pl.col("complete") & pl.col("damaged").is_null()
+    unharmed = (pl.col("damaged") > pl.col("due") + QUIET).fill_null(True)
+    perfect = quiet & pl.col("kept") & pl.col("complete") & unharmed
     return tally(
         rows,
         "due",

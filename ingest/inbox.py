@@ -63,7 +63,7 @@ class IngestSummary:
         before = f"; {known:,} had been loaded before" if known else ""
         lines = [f"{len(loaded)} of {len(self.loads)} files loaded: {rows:,} rows, {rejected:,} rejected{before}"]
         if not self.loads:
-            lines = ["Nothing in the inbox"]
+            lines = ["Nothing to load"]
         lines += [f"refused: {load.source}/{load.file_name}: {load.reason}" for load in self.refused]
         lines += [
             f"new column, not loaded: {load.source}/{load.file_name}: {', '.join(load.new_columns)}"
@@ -95,7 +95,7 @@ def ingest(
     expect: Callable[[int, int], None] | None = None,
     reach: Callable[[Load, float], None] | None = None,
 ) -> IngestSummary:
-    """Loads what waits in the inbox, oldest first, or the files of `replay` again.
+    """Loads what waits in the inbox, oldest first, or the files of `replay` again, of a folder those not loaded yet.
 
     `expect` is told once how many files and bytes there are, `report` is called after each file, `reach` now and then while a
     large one loads, with the share of the work that is done. Loaded files move to the archive, refused ones to the quarantine
@@ -109,9 +109,8 @@ def ingest(
     if source and source not in {mapping.source for mapping in mappings.values()}:
         known = {mapping.source for mapping in mappings.values()}
         raise ConfigurationError(f"no mapping has `source: {source}`{nearest(source, known)}; see `omnikpi sources`")
-    repaired = [path.absolute() for path in replay if not path.name.endswith(REASON_SUFFIX)]
     locked: list[str] = []
-    files, unfinished = (repaired, []) if replay else _arrived(settings.inbox, source, locked)
+    files, unfinished = (_named(settings, replay), []) if replay else _arrived(settings.inbox, source, locked)
     failpoints.reach("inbox listed")
     if expect:
         expect(len(files), sum(path.lstat().st_size for path in files if path.exists()))
@@ -164,6 +163,18 @@ def _arrived(inbox: Path, source: str | None, locked: list[str]) -> tuple[list[P
     return sorted(complete, key=lambda path: (stats[path].st_mtime_ns, path.name)), unfinished
 
 
+def _named(settings: Settings, paths: Iterable[Path]) -> list[Path]:
+    """The files named, and of folders those below that are not loaded, in the order they came in at first."""
+    given = [path.absolute() for path in paths if not ledger.is_reason(path)]
+    found = {path: None for path in given if not path.is_dir()}
+    if len(found) < len(given):
+        known = {_place(settings, load) for load in ledger.archived(settings)}
+        below = (path for folder in given if folder.is_dir() for path in folder.rglob("*") if path.is_file())
+        ours = [path for path in below if path not in known and path.suffix not in UNFINISHED and not ledger.is_reason(path)]
+        found |= dict.fromkeys(sorted(ours, key=lambda path: (_number(settings, path), path.lstat().st_mtime_ns, path.name)))
+    return list(found)
+
+
 def _waiting(settings: Settings, path: Path) -> Load:
     """What can be said of a file that is still being written; it is entered nowhere."""
     stat, now = path.lstat(), datetime.now(UTC).replace(tzinfo=None)
@@ -195,6 +206,12 @@ def proven_name(path: Path) -> None:
 def _keepable(name: str) -> str:
     name = ledger.readable(name)
     return name if len(_NUMBERED.sub("", name).encode()) <= LONGEST_NAME else f"{name[:30]}…{name[-15:]}"
+
+
+def _number(settings: Settings, path: Path) -> int:
+    """The number under which an archived file was loaded; 0 for others."""
+    numbered = _NUMBERED.match(path.name) if path.is_relative_to(settings.archive) else None
+    return int(numbered[0][:-1]) if numbered else 0
 
 
 def find_mapping(mappings: dict[str, Mapping], name: str, source: str | None) -> Mapping:
@@ -287,7 +304,7 @@ def _take(
         if load.verdict == "refused":
             failpoints.reach("refusal recorded")
             _quarantine(settings, delivery.path, load)
-        elif not delivery.path.is_relative_to(settings.archive):
+        elif delivery.number or not delivery.path.is_relative_to(settings.archive):
             _archive(settings, delivery.path, delivery.entered or load)
         yield load
 
@@ -303,14 +320,18 @@ def _followed(batch: Sequence[Delivery], reach: Callable[[Load, float], None] | 
 def _seen(settings: Settings, delivery: Delivery, known: Sequence[Load]) -> Delivery:
     """The delivery with what the ledger knows of its content: a duplicate where that was loaded from its source before."""
     loads = [load for load in known if delivery.mapping and load.source == delivery.source and load.is_loaded]
-    # What the archive gives back is loaded again: its mapping has changed.
-    if not loads or delivery.path.is_relative_to(settings.archive):
+    if delivery.path in (_place(settings, load) for load in loads):
+        # What the archive gives back is loaded again: its mapping has changed.
         return replace(delivery, entries=known)
+    # From the archive of a ledger that is lost, a file takes its number along.
+    delivery = replace(delivery, entries=known, number=_number(settings, delivery.path))
+    if not loads:
+        return delivery
     # Where it is not in the archive, the process ended between that load and its move: this is the very file.
     is_archived = any(_place(settings, load).exists() for load in loads)
     reason = f"the same content was loaded before, as file {loads[-1].file_id}"
     entered = None if is_archived else loads[-1]
-    return replace(delivery, entries=known, verdict="duplicate", reason=reason, entered=entered)
+    return replace(delivery, verdict="duplicate", reason=reason, entered=entered)
 
 
 def _place(settings: Settings, load: Load) -> Path:
@@ -320,6 +341,8 @@ def _place(settings: Settings, load: Load) -> Path:
 
 def _archive(settings: Settings, path: Path, load: Load) -> None:
     target = _place(settings, load)
+    if path.is_relative_to(settings.archive) and target.exists():
+        return
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     _move(path, target)
     path.with_name(path.name + REASON_SUFFIX).unlink(missing_ok=True)
@@ -352,7 +375,7 @@ def prune_archive(settings: Settings) -> None:
         loads = connection.execute("select file_id from ledger.files where loaded_at < ?", [before]).fetchall()
     expired = {file_id for (file_id,) in loads}
     for path in settings.archive.glob("*/*/*"):
-        if _NUMBERED.match(path.name) and int(path.name.split("_")[0]) in expired:
+        if _number(settings, path) in expired:
             path.unlink()
     vault.forget_lines(settings.vault, expired)
 

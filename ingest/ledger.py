@@ -3,7 +3,7 @@
 import os
 import shlex
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from operator import attrgetter
@@ -14,7 +14,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from ingest.lock import lock
+from ingest.lock import is_ours, lock
 from settings import Settings
 
 REASON_SUFFIX = ".reason.txt"
@@ -97,17 +97,26 @@ def next_file_id(warehouse: duckdb.DuckDBPyConnection) -> int:
     return (warehouse.execute("select coalesce(max(file_id), 0) + 1 from ledger.files").fetchone() or (1,))[0]
 
 
+def archived(settings: Settings) -> list[Load]:
+    """The entries of every file that went to the archive, without what was counted in them."""
+    if not settings.warehouse.exists():
+        return []
+    with opened(settings) as connection:
+        return _entries(connection, "verdict not in ('refused', 'waiting')")
+
+
 def entries(warehouse: duckdb.DuckDBPyConnection, hashes: Collection[str]) -> dict[str, list[Load]]:
     """Hash → the entries of files with that content, oldest first, without what was counted in them."""
-    names = ("file_id", "source", "mapping", "file_name", "sha256", "bytes", "verdict", "delivered_at", "loaded_at")
-    rows = warehouse.execute(
-        f"select {', '.join(names)}, reason from ledger.files where sha256 in (select unnest(?)) order by file_id", [list(hashes)]
-    ).fetchall()
     found: dict[str, list[Load]] = {}
-    for *values, reason in rows:
-        load = Load(*values, reason=reason)
+    for load in _entries(warehouse, "sha256 in (select unnest(?))", list(hashes)):
         found.setdefault(load.sha256, []).append(load)
     return found
+
+
+def _entries(warehouse: duckdb.DuckDBPyConnection, condition: str, *values: object) -> list[Load]:
+    names = ("file_id", "source", "mapping", "file_name", "sha256", "bytes", "verdict", "delivered_at", "loaded_at")
+    query = f"select {', '.join(names)}, reason from ledger.files where {condition} order by file_id"
+    return [Load(*known, reason=reason) for *known, reason in warehouse.execute(query, list(values)).fetchall()]
 
 
 def entered_before(known: Sequence[Load], load: Load) -> Load | None:
@@ -183,7 +192,7 @@ def status(settings: Settings) -> Status:
             quarantined=tuple(
                 (readable(str(path.relative_to(settings.quarantine / source))), _reason(path))
                 for path in _files(settings.quarantine / source)
-                if not _is_reason(path)
+                if not is_reason(path)
             ),
         )
         for source in sorted(loads.keys() | folders)
@@ -193,11 +202,11 @@ def status(settings: Settings) -> Status:
 
 @contextmanager
 def opened(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The warehouse, to be read; raises `LockHeld` while a run is at work in it."""
+    """The warehouse, to be read; raises `LockHeld` while another run is at work in it."""
     try:
         connection = duckdb.connect(str(settings.warehouse), read_only=True)
     except duckdb.IOException:
-        with lock(settings):
+        with nullcontext() if is_ours(settings) else lock(settings):
             raise
     with connection:
         yield connection
@@ -219,7 +228,8 @@ def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
 
 
-def _is_reason(path: Path) -> bool:
+def is_reason(path: Path) -> bool:
+    """Whether a file of the quarantine is not a delivery but says why the one beside it was set aside."""
     return path.name.endswith(REASON_SUFFIX)
 
 

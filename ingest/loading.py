@@ -66,7 +66,7 @@ class Delivery:
     """A file that has arrived, with what the ledger knows of its content; `stat` is from before anything of it was read.
 
     It is entered with `verdict` and `reason` where that is decided, as the entry `entered` where that is there already; else it
-    is loaded, `reason` being why where it was not simply delivered.
+    is loaded, `reason` being why where it was not simply delivered, as `number` or, where that is taken, the next.
     """
 
     path: Path
@@ -79,6 +79,7 @@ class Delivery:
     reason: str | None = None
     entered: Load | None = None
     entries: Sequence[Load] = ()
+    number: int = 0
 
     def load(self) -> Load:
         """Its entry for the ledger, without a number, refused until something is known to be loaded."""
@@ -219,10 +220,12 @@ def _attempt(warehouse: duckdb.DuckDBPyConnection, safe: duckdb.DuckDBPyConnecti
 
 
 def _numbered(warehouse: duckdb.DuckDBPyConnection, files: Sequence[_File]) -> list[Load]:
-    """The files' entries: those that are in the ledger under their number, new ones under the next numbers."""
+    """The files' entries: those that are in the ledger under their number, new ones under numbers above all before them."""
     following, now = ledger.next_file_id(warehouse), datetime.now(UTC).replace(tzinfo=None)
     loads = []
     for file in files:
+        if file.entered is None:
+            following = max(following, file.delivery.number)
         loads.append(replace(file.load, file_id=file.entered or following, loaded_at=now))
         following += file.entered is None
     return loads

@@ -12,6 +12,9 @@ from settings import Settings
 # The dbt of a run that was killed ends by itself in a moment, or some on a busy machine; so long a run waits for it.
 ORPHAN_SECONDS = 60.0
 
+# The data folders that this process holds.
+_held: set[Path] = set()
+
 
 class LockHeld(Exception):
     """Another run is at work on the same data folder."""
@@ -38,7 +41,16 @@ def lock(settings: Settings) -> Iterator[None]:
         handle.write(str(os.getpid()))
         handle.flush()
         _await_orphan(settings)
-        yield
+        _held.add(settings.data_dir)
+        try:
+            yield
+        finally:
+            _held.discard(settings.data_dir)
+
+
+def is_ours(settings: Settings) -> bool:
+    """Whether it is this process that holds the data folder."""
+    return settings.data_dir in _held
 
 
 @contextmanager

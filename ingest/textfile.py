@@ -27,19 +27,26 @@ select source, outcome, rows from (
 ) order by all
 """
 Sample = tuple[dict[str, str], float]
+# What a metric is, and its samples as (labels, value).
+Family = tuple[str, list[Sample]]
 
 
 def write(settings: Settings, last_run: dict[str, Any]) -> None:
-    """Replaces the file atomically: a collector sees the run before or this one, whole."""
-    lines = [line for name, (text, samples) in _families(settings, last_run).items() for line in _lines(name, text, samples)]
+    """Replaces the file atomically: a collector sees the run before or this one, whole.
+
+    Where the ledger cannot be read, which may be what the run failed of, its families are left out.
+    """
+    families = _of_the_run(settings, last_run)
+    with suppress(LockHeld, duckdb.Error):
+        families |= _of_the_ledger(settings)
+    lines = [line for name, (text, samples) in families.items() for line in _lines(name, text, samples)]
     path = settings.prometheus_file or settings.data_dir / "omnikpi.prom"
     write_atomically(path, "\n".join(lines) + "\n")
 
 
-def _families(settings: Settings, last_run: dict[str, Any]) -> dict[str, tuple[str, list[Sample]]]:
-    """Metric → what it is, and its samples as (labels, value)."""
+def _of_the_run(settings: Settings, last_run: dict[str, Any]) -> dict[str, Family]:
     ended = datetime.fromisoformat(last_run["at"]).timestamp()
-    families: dict[str, tuple[str, list[Sample]]] = {
+    families: dict[str, Family] = {
         "last_run_timestamp_seconds": ("When the last run ended.", [({}, ended)]),
         "last_run_exit_code": ("Exit code of the last run; 0 is good.", [({}, last_run["exit_code"])]),
         "last_run_duration_seconds": ("How long the last run took.", [({}, last_run["seconds"])]),
@@ -51,14 +58,12 @@ def _families(settings: Settings, last_run: dict[str, Any]) -> dict[str, tuple[s
             "When the current build was published.",
             [({}, datetime.fromisoformat(built).astimezone(UTC).timestamp())],
         )
-    with suppress(LockHeld, duckdb.Error):  # a run that failed because another program holds the warehouse is told all the same
-        families |= _of_the_ledger(settings)
     return families
 
 
-def _of_the_ledger(settings: Settings) -> dict[str, tuple[str, list[Sample]]]:
+def _of_the_ledger(settings: Settings) -> dict[str, Family]:
     sources = status(settings).sources
-    families: dict[str, tuple[str, list[Sample]]] = {
+    families: dict[str, Family] = {
         "waiting_files": ("Files in the inbox.", [({"source": one.source}, len(one.waiting)) for one in sources]),
         "quarantined_files": ("Files set aside.", [({"source": one.source}, len(one.quarantined)) for one in sources]),
     }

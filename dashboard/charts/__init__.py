@@ -25,8 +25,9 @@ from dashboard.charts.sankey import sankey
 from dashboard.charts.survival import survival
 from dashboard.charts.trend import trend
 from dashboard.charts.waterfall import waterfall
-from dashboard.questions import is_refused, is_ripe, reach
-from dashboard.topics import Chart, Page, metric_label, missing, topic_charts
+from dashboard.periods import TARGETS
+from dashboard.questions import comparison, is_refused, is_ripe, reach, whole_periods
+from dashboard.topics import Chart, Page, metric_label, missing, topic_charts, untaken
 from dashboard.words import called, join, say
 
 KINDS: Mapping[str, Callable[[Page, Chart], Drawn | None]] = {
@@ -45,6 +46,8 @@ KINDS: Mapping[str, Callable[[Page, Chart], Drawn | None]] = {
     "drivers": drivers,
     "bridge": bridge,
 }
+# Kinds that show nothing but what changed.
+COMPARING = {"bridge", "drivers"}
 # Kinds that take a row of their own.
 WIDE = {"drivers", "heatmap", "matrix", "sankey", "waterfall"}
 
@@ -74,7 +77,7 @@ def _row(page: Page, charts: Sequence[Chart]) -> None:
     for column, chart, one in zip(st.columns([3, 2][: len(charts)]), charts, drawn, strict=True):
         with column.container(border=True, height="stretch", key=f"chart_{chart.order}"):
             if isinstance(one, Drawn):
-                st.markdown(f"**{one.title}**" + (f" · {one.unit}" if one.unit else ""))
+                st.markdown(" · ".join(filter(None, [f"**{one.title}**", one.unit, *untaken(page, chart.metrics[0])])))
                 st.plotly_chart(one.figure, height=height, config={"displayModeBar": False}, alt=one.alt)
             else:
                 st.markdown(f"**{chart.title(words.language()) or metric_label(chart.metrics[0])}**")
@@ -87,9 +90,16 @@ def _drawn(page: Page, chart: Chart) -> Drawn | str:
     absent = sorted({entity for metric in chart.metrics for entity in missing(page.build, metric)})
     if absent:
         return say("card.absent", exports=join([called("entity", entity) for entity in absent]))
-    if not is_ripe(page.build, reach(page, metric)):
+    reached = reach(page, metric)
+    if not is_ripe(page.build, reached):
         return say("card.not_ripe", days=metric.censored_days)
-    return _cached(page, chart, words.language()) or say("card.refused_why" if is_refused(page, metric) else "card.nothing")
+    if drawn := _cached(page, chart, words.language()):
+        return drawn
+    if chart.kind == "trend" and len(whole_periods(page.build, reached)) < 2:
+        return say("chart.too_short", grain=say(f"grain.{reached.grain}"))
+    if chart.kind in COMPARING and comparison(page.build, reached, page.view.comparison) in (None, TARGETS):
+        return say("drivers.nothing")
+    return say("card.refused_why" if is_refused(page, metric) else "chart.nothing")
 
 
 @lru_cache(maxsize=512)

@@ -63,7 +63,7 @@ def curve(page: Page, chart: Chart) -> Drawn | None:
     names = [formats.number(int(day), language) for day in ticks]
     figure.update_xaxes(tickvals=ticks, ticktext=names, tickangle=0, range=[0, days[-1] * 1.01])
     figure.update_yaxes(tickvals=marks, ticktext=formats.axis(marks, first.format, language), range=[0, marks[-1]])
-    label_ends(figure, drawn, marks[-1] - marks[0], HEIGHT)
+    label_ends(figure, drawn, HEIGHT)
     title = say("chart.curve")
     title = say("chart.by", what=title, by=inside(dimension_label(page.build, split))) if split else title
     unit = f"{unit_of(page, first, [largest])} · {say('chart.days_after')}"

@@ -27,6 +27,8 @@ SLOTS = {
 }
 OTHERS = ("#000001", "#000002", "#000003", "#000004", "#000006", "#000005")
 ACCENT, BETTER, WORSE, QUIET, INK = "#000001", "#000007", "#000008", "#000009", "#000010"
+# Words that only accompany: Streamlit's own grey is too pale on paper.
+GREY = SLOTS["phone"]
 SHADES = [f"#0000{slot}" for slot in range(11, 21)]
 
 HEIGHT = 238
@@ -137,7 +139,7 @@ def line_figure(
     if unsettled:
         band = {"x0": max(settled), "x1": last, "y0": 0, "y1": 1, "xref": "x", "yref": "paper"}
         figure.add_shape(type="rect", fillcolor=QUIET, opacity=0.16, line_width=0, layer="below", **band)
-    label_ends(figure, lines, marks[-1] - marks[0], HEIGHT)
+    label_ends(figure, lines, HEIGHT)
     return figure
 
 
@@ -278,17 +280,18 @@ def shade(figure: go.Figure, xs: Sequence[Any], low: Sequence[float], high: Sequ
     figure.add_shape(type="path", path=path, fillcolor=ACCENT, opacity=0.16, line_width=0, layer="below")
 
 
-def label_ends(figure: go.Figure, lines: Sequence[Line], reach_of_axis: float, height: int) -> None:
-    """Each line's name to the right of all of them, as high as it ends, moved apart where lines end close together."""
-    pixel = (reach_of_axis or 1.0) / (height - 60)
+def label_ends(figure: go.Figure, lines: Sequence[Line], height: int) -> None:
+    """Each line's name to the right of all of them, as high as it ends, moved apart where lines end close together.
+
+    Within the axis, whose range is set before: what lies outside is not drawn.
+    """
+    low, high = figure.layout.yaxis.range
     named = sorted((line for line in lines if line.label and line.points), key=lambda line: list(line.drawn.values())[-1])
-    below = -float("inf")
+    half = LINE_PIXELS / 2 * (high - low or 1.0) / (height - 60)
+    rooms = [half * (1 + line.label.count("<br>")) for line in named]
+    heights = _apart([list(line.drawn.values())[-1] for line in named], rooms, high)
     x = max((point for line in named for point in line.drawn), default=None)
-    for line in named:
-        end = list(line.drawn.values())[-1]
-        half = LINE_PIXELS * pixel * (1 + line.label.count("<br>")) / 2
-        y = max(end, below + half)
-        below = y + half
+    for line, y in zip(named, heights, strict=True):
         figure.add_annotation(
             x=x,
             y=y,
@@ -297,9 +300,21 @@ def label_ends(figure: go.Figure, lines: Sequence[Line], reach_of_axis: float, h
             xanchor="left",
             xshift=6,
             align="left",
-            # A quiet line's colour is too pale for words; the axes' own is not.
-            font={"size": 12} if line.colour == QUIET else {"size": 12, "color": line.colour},
+            # A quiet line's colour is too pale for words.
+            font={"size": 12, "color": GREY if line.colour == QUIET else line.colour},
         )
+
+
+def _apart(ends: Sequence[float], rooms: Sequence[float], top: float) -> list[float]:
+    """Ascending places moved up until each has its room on either side, and down again from the top."""
+    places: list[float] = []
+    for place, (end, room) in enumerate(zip(ends, rooms, strict=True)):
+        places.append(max(end, places[-1] + rooms[place - 1] + room) if places else end)
+    for place in reversed(range(len(places))):
+        places[place] = min(
+            places[place], top if place == len(places) - 1 else places[place + 1] - rooms[place] - rooms[place + 1]
+        )
+    return places
 
 
 def plain(figure: go.Figure, height: int, left: int, right: int) -> None:
@@ -311,9 +326,10 @@ def plain(figure: go.Figure, height: int, left: int, right: int) -> None:
         dragmode=False,
         hoverlabel={"font": {"size": 12}},
         bargap=0.3,
+        font={"color": GREY},
     )
-    figure.update_xaxes(fixedrange=True, showgrid=False, zeroline=False)
-    figure.update_yaxes(fixedrange=True, zeroline=False)
+    figure.update_xaxes(fixedrange=True, showgrid=False, zeroline=False, tickfont={"color": GREY})
+    figure.update_yaxes(fixedrange=True, zeroline=False, tickfont={"color": GREY})
 
 
 def told_apart(metrics: Sequence[Metric]) -> list[str]:

@@ -91,14 +91,14 @@ def event_study(page: Page, chart: Chart) -> Drawn | None:
         tickvals=ticks, ticktext=[formats.number(tick, language) for tick in ticks], range=[first - 0.5, last + 0.5]
     )
     figure.update_yaxes(tickvals=marks, ticktext=formats.axis(marks, metric.format, language), range=[marks[0], marks[-1]])
-    top = {"yref": "paper", "y": 1.0, "yanchor": "bottom", "showarrow": False, "font": {"size": 11, "color": QUIET}}
+    top = {"yref": "paper", "y": 1.0, "yanchor": "bottom", "showarrow": False, "font": {"size": 11}}
     figure.add_annotation(x=-0.6, xanchor="right", text=say("study.before"), **top)
     figure.add_annotation(x=-0.4, xanchor="left", text=say("study.after"), **top)
     if is_refused:
         middle = {"x": (last - 0.5) / 2, "y": 0.5, "yref": "paper", "showarrow": False, "font": {"size": 13}}
         figure.add_annotation(text=say("study.no_figure"), **middle)
     else:
-        label_ends(figure, drawn, marks[-1] - marks[0], HEIGHT + 62)
+        label_ends(figure, drawn, HEIGHT + 62)
     p_value = number(whole[0][names[3]])
     title = say("study.refused", what=metric_label(metric)) if is_refused else _found(page, chart)
     trends = say("study.untested")

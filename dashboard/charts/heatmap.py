@@ -3,7 +3,7 @@
 import plotly.graph_objects as go
 
 from dashboard import formats, words
-from dashboard.charts.drawing import HEIGHT, SHADES, Drawn, number, plain, text_of, unit_of, value_text, width
+from dashboard.charts.drawing import HEIGHT, INK, SHADES, Drawn, number, plain, text_of, unit_of, value_text, width
 from dashboard.charts.reading import read_rows
 from dashboard.topics import Chart, Page, dimension_label, metric_label
 from dashboard.words import inside, say
@@ -49,7 +49,7 @@ def heatmap(page: Page, chart: Chart) -> Drawn | None:
             z=values,
             text=texts,
             texttemplate="%{text}" if len(xs) <= 26 else None,
-            textfont={"size": DENSE_SIZE if len(xs) > DENSE else SIZE},
+            textfont={"size": DENSE_SIZE if len(xs) > DENSE else SIZE, "color": INK},
             colorscale=[[place / 9, shade] for place, shade in enumerate(SHADES)],
             zmin=min(scale, default=0) * 0.6,
             zmax=sorted(scale)[int(len(scale) * 0.98)] if scale else 1,

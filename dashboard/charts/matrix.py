@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import plotly.graph_objects as go
 
 from dashboard import formats, words
-from dashboard.charts.drawing import HEIGHT, SHADES, Drawn, Row, broken, number, plain, text_of, value_text, width
+from dashboard.charts.drawing import HEIGHT, INK, SHADES, Drawn, Row, broken, number, plain, text_of, value_text, width
 from dashboard.charts.reading import read_rows
 from dashboard.topics import Chart, Page, metric_label
 from dashboard.words import called, inside, join, phrases, say
@@ -39,7 +39,7 @@ def matrix(page: Page, chart: Chart) -> Drawn | None:
             z=[[None if share is None else share**0.5 for share in row] for row in shares],
             text=texts,
             texttemplate="%{text}",
-            textfont={"size": 11},
+            textfont={"size": 11, "color": INK},
             colorscale=[[place / 9, shade] for place, shade in enumerate(SHADES)],
             zmin=0,
             zmax=max(0.1, *(share**0.5 * 1.25 for row in shares for share in row if share is not None)),
@@ -87,12 +87,9 @@ def _text(page: Page, chart: Chart, row: Row | None) -> str:
     share = number(row[page.asked(rate)])
     if not share:
         return "✓"
-    parts = [value for other in others if (value := _small(page, other.format, number(row[page.asked(other)])))]
+    amounts = [(other.format, number(row[page.asked(other)])) for other in others]
+    parts = [formats.short(amount, kind, words.language(), page.currency) for kind, amount in amounts if amount]
     return f"<b>{text_of(page, rate, share)}</b><br>{'<br>'.join(parts)}"
-
-
-def _small(page: Page, kind: str, value: float | None) -> str:
-    return formats.value(value, kind, words.language(), page.currency) if value else ""
 
 
 def _told(page: Page, chart: Chart, row: Row | None) -> str:

@@ -10,6 +10,8 @@ from dashboard.words import inside, say
 
 # The room between two nodes, as a share of the height.
 GAP = 0.05
+# A node's width in pixels.
+THICK = 12
 # A flow below this share of all is left out: it would be a hair nobody can read.
 HAIR = 0.002
 
@@ -41,41 +43,49 @@ def sankey(page: Page, chart: Chart) -> Drawn | None:
         for end, value in places
     ]
     tops = [top for side in sides for top in _tops(side)]
+    told = [
+        f"{value_label(page.build, left, start)} → {value_label(page.build, right, stop)} {text_of(page, metric, amount)}"
+        for start, stop, amount in flows
+    ]
     figure = go.Figure(
         go.Sankey(
             arrangement="fixed",
             node={
-                "label": labels,
                 "color": [SLOTS.get(value, OTHERS[-1]) for _, value in places],
                 "x": [0.001 if end == 0 else 0.999 for end, _ in places],
                 "y": tops,
-                "thickness": 12,
+                "thickness": THICK,
                 "pad": 10,
                 "line": {"width": 0},
-                "customdata": [text_of(page, metric, sides[end][value]) for end, value in places],
-                "hovertemplate": "%{label} · %{customdata}<extra></extra>",
+                "customdata": [
+                    f"{label} · {text_of(page, metric, sides[end][value])}"
+                    for label, (end, value) in zip(labels, places, strict=True)
+                ],
+                "hovertemplate": "%{customdata}<extra></extra>",
             },
             link={
                 "source": [places[0, start] for start, _, _ in flows],
                 "target": [places[1, stop] for _, stop, _ in flows],
                 "value": [amount for _, _, amount in flows],
                 "color": [SHADES[0] if start == stop else SLOTS.get(start, OTHERS[-1]) for start, stop, _ in flows],
-                "customdata": [text_of(page, metric, amount) for _, _, amount in flows],
-                "hovertemplate": "%{source.label} → %{target.label} · %{customdata}<extra></extra>",
+                "customdata": told,
+                "hovertemplate": "%{customdata}<extra></extra>",
             },
-            textfont={"size": 12, "color": INK, "shadow": "none"},
         )
     )
+    for label, top, (end, _) in zip(labels, tops, places, strict=True):
+        # On paper of its own beside its node, for flows pass there.
+        side = {"xanchor": "right", "xshift": -(THICK + 2)} if end else {"xanchor": "left", "xshift": THICK + 2}
+        place = {"x": end, "y": 1 - top, "xref": "paper", "yref": "paper", "yanchor": "middle"}
+        figure.add_annotation(
+            text=label, showarrow=False, bgcolor=SHADES[0], borderpad=1, font={"size": 12, "color": INK}, **side, **place
+        )
     plain(figure, HEIGHT + 40, left=4, right=4)
     title = chart.title(language) or titled(chart)
     unit = say("chart.share", what=inside(metric_label(metric)))
     if whole > total:
         unit += " · " + say("chart.left_out", share=formats.percent(1 - total / whole, language, digits=0))
-    told = ", ".join(
-        f"{value_label(page.build, left, start)} → {value_label(page.build, right, stop)} {text_of(page, metric, amount)}"
-        for start, stop, amount in flows
-    )
-    return Drawn(title, unit, figure, f"{title}: {told}")
+    return Drawn(title, unit, figure, f"{title}: {', '.join(told)}")
 
 
 def _heights(ends: list[tuple[str, float]]) -> dict[str, float]:

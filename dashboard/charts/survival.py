@@ -77,7 +77,7 @@ def survival(page: Page, chart: Chart) -> Drawn | None:
     marks = [0.0, 0.25, 0.5, 0.75, 1.0]
     figure.update_yaxes(tickvals=marks, ticktext=formats.axis(marks, "percent", language), range=[0, 1.02])
     figure.update_xaxes(range=[0, shown[-1]["minute"]], dtick=5 if shown[-1]["minute"] <= 40 else 10)
-    label_ends(figure, lines, 1.02, HEIGHT)
+    label_ends(figure, lines, HEIGHT)
     title = say("chart.survival", share=text_of(page, metric, summary["within_promise_share"]), minutes=promise)
     where = say("chart.everywhere") if scope == "all" else value_text(page, scope, place)
     unit = say("chart.survival_unit", where=where, month=now.label)

@@ -61,7 +61,8 @@ def test_a_page_speaks_french_when_the_link_says_so(shared_server: str, visit: C
     page = visit(f"{shared_server}/{name}?lang=fr")
     assert page.inner_text("h1") == title(name, "fr")
     assert page.locator('[data-testid="stException"]').count() == 0
-    assert "Vue d'ensemble" in page.inner_text('[data-testid="stSidebarNav"]')
+    assert words.phrases("fr")["page.overview.name"] in page.inner_text('[data-testid="stSidebarNav"]')
+    assert page.title() == f"{words.phrases('fr')[f'page.{name}.name']} · omnikpi"
 
 
 @pytest.mark.parametrize("language", ON_A_PHONE)

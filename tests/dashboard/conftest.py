@@ -69,6 +69,7 @@ def publish(data: Path, build_id: str, created_at: str) -> Path:
         "data_from": "2023-01-30",
         "data_to": "2026-02-14",
         "currency": "EUR",
+        "vars": {"promise_hours": 1.5, "reasons": ["lost"]},
         "lineage": {"orders": ["stg_orders"], "stg_orders": ["raw.orders"]},
     }
     (folder / "build.json").write_text(json.dumps(info))

@@ -21,6 +21,12 @@ def test_a_metric_carries_what_its_definition_says(build: Build):
     assert sales.ttc == "sales_ttc"
 
 
+def test_a_description_that_names_a_parameter_says_what_it_was_set_to(build: Build):
+    ready = catalogue(build)["ready_minutes_p50"]
+    assert ready.description == "Half are ready; promised within 1.5 hours, but for `reasons` (see `pickups_ready`)."
+    assert ready.description_fr == "Promis en 1,5 heures."
+
+
 def test_helpers_are_left_out_of_the_catalogue_and_kept_in_the_definitions(build: Build):
     assert "pickups_ready" not in catalogue(build)
     assert definitions(build)["pickups_ready"].is_hidden
@@ -62,9 +68,9 @@ def test_a_rate_knows_what_counts_its_sample(build: Build, name: str, sample: st
     assert catalogue(build)[name].sample == sample
 
 
-def test_only_plain_sums_add_up(build: Build):
+def test_only_sums_and_their_differences_add_up(build: Build):
     assert {name for name, metric in catalogue(build).items() if metric.is_additive} == {
-        "sales", "sales_ttc", "orders", "visits", "sessions", "cohort_customers",
+        "sales", "sales_ttc", "orders", "visits", "sessions", "cohort_customers", "vat",
     }  # fmt: skip
 
 

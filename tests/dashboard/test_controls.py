@@ -78,6 +78,16 @@ def test_filters_of_unknown_values_are_left_out_and_the_view_says_only_what_is_o
     assert view.compare == "last_year"
 
 
+def test_a_store_outside_the_regions_chosen_is_not_asked_for(offer: Offer) -> None:
+    stores = replace(
+        offer, values={"region": ["North", "South"], "location": ["S1", "S2"]}, regions={"S1": "North", "S2": "South"}
+    )
+    both = controls.view(read({"region": ["South"], "location": ["S1", "S2"]}, "en"), stores)
+    assert both.filters == (("region", ("South",)), ("location", ("S2",)))
+    other = controls.view(read({"region": ["South"], "location": ["S1"]}, "en"), stores)
+    assert other.filters == (("region", ("South",)),)
+
+
 def test_the_grain_follows_the_length_of_the_period_and_the_calendar(offer: Offer) -> None:
     def grain(**url: str) -> str:
         return controls.view(read({name: [value] for name, value in url.items()}, "en"), offer).grain

@@ -33,6 +33,12 @@ def test_a_value_reads_as_its_kind_is_written(number: float, kind: str, english:
     assert formats.value(number, kind, "fr", "EUR") == french
 
 
+def test_money_in_a_narrow_cell_is_short() -> None:
+    assert [formats.short(number, "currency", "en", "EUR") for number in (80.4, 6789.0, 12345.6)] == ["€80", "€6.8K", "€12K"]
+    assert formats.short(12345.6, "currency", "fr", "EUR") == "12\N{NO-BREAK SPACE}k\N{NO-BREAK SPACE}€"
+    assert formats.short(12345, "count", "en", "EUR") == "12,345"
+
+
 @pytest.mark.parametrize("number", [None, float("nan"), float("inf")])
 def test_nothing_reads_as_a_dash_and_never_as_nan(number: float | None) -> None:
     assert formats.value(number, "percent", "fr", "EUR") == "–"
@@ -73,6 +79,7 @@ def test_a_fall_starts_with_an_ascii_hyphen_in_every_language(now: float, before
 
 
 def test_a_period_says_the_year_once_where_it_is_one() -> None:
+    assert formats.span(date(2026, 10, 1), date(2026, 10, 1), "en") == "1 Oct 2026"
     assert formats.span(date(2026, 10, 1), date(2026, 11, 21), "en") == "1 Oct – 21 Nov 2026"
     assert formats.span(date(2025, 11, 22), date(2026, 11, 21), "fr") == "22 nov. 2025 – 21 nov. 2026"
 

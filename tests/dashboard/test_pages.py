@@ -66,7 +66,9 @@ def test_the_overview_shows_ten_headlines_in_the_order_of_the_catalogue(open_pag
     headlines = sorted((m for m in catalogue(build).values() if m.headline), key=lambda m: m.headline or 0)
     assert [metric.headline for metric in headlines] == list(range(1, 11))
     assert [card.label for card in open_page("overview").metric] == [metric.label for metric in headlines]
-    assert [card.label for card in open_page("overview", lang="fr").metric] == [metric.label_fr for metric in headlines]
+    assert [card.label for card in open_page("overview", lang="fr").metric] == [
+        words.typeset(metric.label_fr, "fr") for metric in headlines
+    ]
 
 
 @pytest.mark.parametrize("name", TOPICS)
@@ -152,6 +154,35 @@ def test_a_filter_chosen_on_the_page_is_in_the_link_and_the_link_shows_the_same_
     assert [card.value for card in linked.metric] != [card.value for card in open_page("baskets").metric]
 
 
+def test_controls_say_what_is_shown_where_a_link_asks_for_what_there_is_not(open_page: Open) -> None:
+    before = open_page("overview", period="custom", from_="2001-01-01", to="2001-02-01", compare="event")
+    assert not before.exception
+    for place in ("wide", "narrow"):
+        assert before.selectbox(key=f"{place}_period").value == "all"
+        assert before.button_group(key=f"{place}_compare").value == "last_year"
+    assert "All the data · Last year" in [popover.proto.popover.label for popover in before.get("popover")]
+    assert any("nothing to compare with" in caption.value for caption in before.caption)
+    partly = open_page("overview", period="custom", from_="2001-01-01", to="2026-08-31")
+    assert not partly.exception
+    first, last = partly.date_input(key="wide_days").value
+    assert date(2020, 1, 1) < first < last == date(2026, 8, 31)
+
+
+def test_own_days_are_chosen_on_the_page_and_are_in_the_link(open_page: Open) -> None:
+    app = open_page("baskets")
+    app.selectbox(key="wide_period").select("custom").run()
+    assert app.date_input(key="wide_days").value == (date(2025, 11, 22), date(2026, 11, 21))
+    app.date_input(key="wide_days").set_value((date(2026, 8, 1),)).run()
+    assert app.date_input(key="wide_days").value == (date(2026, 8, 1),)
+    app.date_input(key="wide_days").set_value((date(2026, 8, 1), date(2026, 8, 31))).run()
+    assert not app.exception
+    assert "2026-08-01" in app.query_params["from"]
+    assert "2026-08-31" in app.query_params["to"]
+    linked = open_page("baskets", period="custom", from_="2026-08-01", to="2026-08-31")
+    assert linked.date_input(key="wide_days").value == (date(2026, 8, 1), date(2026, 8, 31))
+    assert [card.value for card in linked.metric] == [card.value for card in app.metric]
+
+
 def test_the_wide_and_the_narrow_controls_say_the_same(open_page: Open) -> None:
     app = open_page("baskets")
     app.button_group(key="narrow_compare").set_value("previous_period").run()
@@ -177,6 +208,14 @@ def test_a_card_whose_metric_cannot_take_a_filter_says_so(open_page: Open, build
         pytest.skip("every headline is known by channel")
     card = next(card for card in open_page("overview", channel="web").metric if card.label == deaf[0].label)
     assert "not by channel" in card.proto.delta_description
+    # and so does the chart of one
+    assert any("yardsticks** · weekly · % · not by channel" in text.value for text in open_page("models", channel="web").markdown)
+
+
+def test_a_card_of_days_before_the_period_says_which(open_page: Open) -> None:
+    # no window of seven days is over yet in the last seven
+    card = next(card for card in open_page("conversion", period="last_7_days").metric if card.label.startswith("Web-to-store"))
+    assert re.search(r"vs last year · \d+ \w+ 2026$", card.proto.delta_description)
 
 
 def test_a_card_that_cannot_tell_same_stores_apart_says_so(open_page: Open, build: Build) -> None:
@@ -206,6 +245,24 @@ def test_every_comparison_is_asked_for_only_when_the_table_is_opened_and_says_wh
             assert re.sub(r":\w+\[(.*)\]", r"\1", said[card.label]).lstrip("+-") == (card.delta.lstrip("+-") or "–"), card.label
         assert list(table.columns[:2]) == ["KPI", "This period"]
         assert [card.value for card in app.metric] == list(table["This period"])
+
+
+def test_the_sentence_of_what_moved_and_the_table_ask_one_question(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Question] = []
+
+    def heard(build: Build, question: Question):
+        asked.append(question)
+        return ask(build, question)
+
+    monkeypatch.setattr("dashboard.questions.ask", heard)
+    app = open_page("returns")
+    by_channel = [question for question in asked if question.by == ("channel",) and not question.grain]
+    widest = max(by_channel, key=lambda question: len(question.metrics))
+    assert asked.count(widest) == 2
+    asked.clear()
+    app.segmented_control(key="table_returns").set_value("location").run()
+    assert not app.exception
+    assert widest not in asked
 
 
 def test_before_the_first_build_the_page_says_what_to_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,6 +49,20 @@ def test_every_week_after_a_53_week_year_stands_opposite_the_week_that_follows(b
     assert weeks[-1] == (date(2025, 1, 26), days("2024-01-28 to 2024-02-03"))
 
 
+def test_a_whole_week_stands_opposite_a_whole_week(build: Build) -> None:
+    # 1 June is a Monday in 2026, and was a Sunday the year before
+    weeks = compared_spans(build, "last_year", "week", *days("2026-06-01 to 2026-06-28"))
+    assert [compared for _, compared in weeks] == [
+        days("2025-06-02 to 2025-06-08"), days("2025-06-09 to 2025-06-15"), days("2025-06-16 to 2025-06-22"), None,
+    ]  # fmt: skip
+    # 1 May was a Friday: its three days are opposite the first of June's weeks no more
+    weeks = compared_spans(build, "previous_period", "week", *days("2026-06-01 to 2026-06-30"))
+    assert weeks[0] == (date(2026, 6, 1), days("2026-05-04 to 2026-05-10"))
+    # what both ranges cut stays opposite each other
+    months = compared_spans(build, "previous_period", "month", *days("2026-03-15 to 2026-04-30"))
+    assert months == [(date(2026, 3, 1), days("2026-01-27 to 2026-01-31")), (date(2026, 4, 1), days("2026-02-01 to 2026-02-28"))]
+
+
 def test_retail_years_have_53_weeks_when_the_federation_says_so(build: Build) -> None:
     lengths = {span.first.year: (span.last - span.first).days + 1 for span in periods(build, "retail_year")}
     assert {year for year, length in lengths.items() if length == 371} & set(range(2010, 2036)) == {2012, 2017, 2023, 2028, 2034}

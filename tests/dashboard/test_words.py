@@ -130,5 +130,6 @@ def test_a_list_reads_as_people_write_it() -> None:
 def test_french_leaves_no_sign_alone_at_the_end_or_the_beginning_of_a_line() -> None:
     assert typeset("« Ventes » : 2 % ?", "fr") == "«\u202fVentes\u202f»\u00a0: 2\u202f%\u202f?"
     assert typeset("Sales: 2% ?", "en") == "Sales: 2% ?"
+    assert typeset("Vue d'ensemble", "fr") == "Vue d\N{RIGHT SINGLE QUOTATION MARK}ensemble"
     assert typeset("Total :green[12] !", "fr") == "Total :green[12]\u202f!"
     assert not [key for key, phrase in phrases("fr").items() if re.search(r" [;?!»%€]| :(?!\w)|« ", phrase)]

@@ -320,8 +320,10 @@ def _reservation(random: Random, made: list[Load], number: int) -> None:
 
 
 def _turned(made: list[Load]) -> None:
-    """What was ordered online turns out to have been handed over in a store, and a visit to have led to no order."""
+    """What was ordered online turns out to be handed over in a store, a ticket a pick-up, and a visit to have led to no order."""
     told, later = made[0].systems, made[2]
+    for ticket in [ticket for ticket in told["till"]["orders"] if ticket["identity_key"]][:19]:
+        later.add("till", "orders", ticket | {"fulfilment_mode": "reserve_and_collect"})
     for order in told["shop"]["orders"][:9]:
         later.add("shop", "orders", order | {"fulfilment_mode": "in_store"})
     for visit in [visit for visit in told["analytics"]["sessions"] if visit["order_id"]][:9]:

@@ -212,3 +212,59 @@ def test_a_file_that_may_not_be_read_stops_no_other_and_is_told_at_the_end(insta
     assert f"cannot be read, give this user the right: {locked}" in summary.text()
     assert installation.ask("select file_name, verdict from ledger.files") == [("till_2.csv", "loaded")]
     assert locked.exists()
+
+
+def test_a_warehouse_that_is_lost_is_loaded_again_from_the_archive(installation) -> None:
+    settings = installation.settings
+    customers = "id,email,phone,name,born,created\n{},a@b.fr,,Anna,,2025-01-{}\n"
+    for place, text in {
+        "shop/customers.csv": customers.format(1, "01"),
+        "till/till_1.csv": HEADER + SALE + SALE.replace("19,90", "19.90"),
+        "unknown/what.csv": "a,b\n1,2\n",
+        "lines/lines.csv": "order,sku,quantity,price\n7,A,1,2\n7,B,1,3\n",
+    }.items():
+        installation.drop(place, text)
+    installation.ingest()
+    # The next night's export bears the same name, and what came before comes again.
+    installation.drop("shop/customers.csv", customers.format(1, "02"))
+    installation.drop("shop/customers_again.csv", customers.format(1, "01"))
+    installation.ingest()
+
+    def everything() -> list[object]:
+        tables = [name for (name,) in installation.ask("select table_name from duckdb_tables() where schema_name = 'raw'")]
+        rows = [sorted(installation.ask(f"select * exclude (_loaded_at) from raw.{name}"), key=str) for name in tables]
+        personal = sorted(installation.ask("from customers", "vault"), key=str)
+        lines = installation.ask("select * from rejected_lines order by all", "vault")
+        persons = installation.ask("select identity_key, person_id from ledger.identities order by all")
+        return [rows, personal, lines, sorted(settings.archive.rglob("*")), persons]
+
+    before = everything()
+    assert [path.name[:6] for path in before[3] if path.is_file()] == ["000004", "000001", "000005", "000006", "000002"]  # pyright: ignore
+    settings.warehouse.unlink()
+    settings.vault.unlink()
+
+    summary = installation.ingest(replay=[settings.archive])
+    assert [(load.file_id, load.verdict) for load in summary.loads] == [
+        (1, "loaded"), (2, "loaded_with_rejects"), (4, "loaded"), (5, "loaded"), (6, "duplicate")
+    ]  # fmt: skip
+    assert everything() == before
+    assert installation.ingest(replay=[settings.archive]).text() == "Nothing to load"
+    installation.drop("shop/customers.csv", customers.format(1, "02"))
+    installation.drop("shop/customers_3.csv", customers.format(2, "03"))
+    assert [(load.file_id, load.verdict) for load in installation.ingest().loads] == [(7, "duplicate"), (8, "loaded")]
+
+
+def test_of_an_archive_loaded_in_parts_no_file_is_overwritten(installation) -> None:
+    header = "order,sku,quantity,price\n"
+    for number in range(3):
+        installation.drop("till/till_1.csv", HEADER + SALE.replace("T1", f"T{number}"))
+        installation.drop("lines/lines.csv", header + f"{number},A,1,2\n")
+        installation.ingest()
+    settings = installation.settings
+    contents = sorted(path.read_text() for path in settings.archive.rglob("*.csv"))
+    settings.warehouse.unlink()
+    settings.vault.unlink()
+    for source in ("till", "lines"):
+        assert {load.verdict for load in installation.ingest(replay=[settings.archive / source]).loads} == {"loaded"}
+    assert sorted(path.read_text() for path in settings.archive.rglob("*.csv")) == contents
+    assert installation.ask("select count(*) from ledger.files") == [(6,)]

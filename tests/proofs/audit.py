@@ -230,7 +230,8 @@ def _stock(records: Records) -> Iterator[pl.DataFrame]:
     key = ["place", "sku", "day"]
     moves = records.newest("stock_movements", "movement_id").with_columns(place="location_id", day=in_month("moved_at"))
     booked = moves.group_by(key).agg(out=-pl.col("quantity").cast(pl.Float64).filter(pl.col("kind") == "sale").sum())
-    sender = _work(records).filter(pl.col("order").is_not_null()).sort("fulfilment_id").unique("order", keep="first")
+    gave_up = pl.col("cancelled_at").is_not_null() & pl.col("ready_at").is_null()
+    sender = _work(records).filter(pl.col("order").is_not_null()).sort(gave_up, "fulfilment_id").unique("order", keep="first")
     gone = records.placed.filter(~pl.col("status").is_in(["cancelled", "voided", "fraud"]) & ~pl.col("is_test").fill_null(False))
     gone = gone.join(sender.select("order", sender="place"), on="order", how="left").select(
         "order", day=in_month("ordered_at"), place=pl.when("is_store").then("location_id").otherwise("sender")

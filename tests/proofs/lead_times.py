@@ -211,7 +211,9 @@ def parcels(records: Records) -> pl.DataFrame:
     work = worked_on(records).filter(pl.col("order").is_not_null())
     shipments = records.newest("shipments", "shipment_id")
     shipments = shipments.join(records.order_named_by(shipments), on=["_source", "order_id"])
-    only = work.filter(pl.len().over("order") == 1).select("order", only="fulfilment_id")
+    is_live = pl.col("cancelled_at").is_null() & pl.col("expired_at").is_null()
+    is_only = (pl.len().over("order") == 1) | (is_live & (is_live.sum().over("order") == 1))
+    only = work.filter(is_only).select("order", only="fulfilment_id")
     shipments = shipments.join(only, on="order", how="left").with_columns(fulfilment_id=pl.coalesce("fulfilment_id", "only"))
     told = work.select("order", "fulfilment_id", "mode", work_promised="promised_at", work_delivered="delivered_at")
     carried = (
@@ -227,7 +229,7 @@ def parcels(records: Records) -> pl.DataFrame:
         )
     )
     uncarried = (
-        work.filter(pl.col("cancelled_at").is_null() & pl.col("expired_at").is_null())
+        work.filter(is_live)
         .join(shipments, on=["order", "fulfilment_id"], how="anti")
         .join(shipments.filter(pl.col("fulfilment_id").is_null()), on="order", how="anti")
         .select("order", "mode", "promised_at", "shipped_at", "delivered_at", has_arrived=pl.col("delivered_at").is_not_null())

@@ -7,7 +7,7 @@ import polars as pl
 
 from tests.proofs.figures import Figures, share
 from tests.proofs.lead_times import parcels, pickups_timed, worked_on
-from tests.proofs.records import UNKNOWN, Records, month, with_local_day
+from tests.proofs.records import UNKNOWN, Records, day_of, month, with_local_day
 
 CUSTOMER_REASONS = ("customer_request",)
 DAMAGE = ("damaged", "defective")
@@ -23,13 +23,13 @@ def prove(records: Records) -> Iterator[Figures]:
     in_full = pl.col("is_complete").fill_null(False)
     is_mature = pl.col("due_date") <= records.last_day - QUIET
     is_proved = is_mature & pl.col("is_complete").is_not_null()
-    harmless = ~pl.col("is_damaged").fill_null(False) & ~pl.col("has_wrong_papers").fill_null(False)
+    harmless = pl.all_horizontal((pl.col(told) > pl.col("due_date") + QUIET).fill_null(True) for told in ("damaged", "misfiled"))
     yield Figures(
         due,
         {
             "late_orders": (~pl.col("is_kept")).sum(),
-            "otif_rate": share((pl.col("is_kept") & in_full).sum(), pl.len()),
-            "otif_rate_first_promise": share((pl.col("is_first_kept") & in_full).sum(), pl.len()),
+            "otif_rate": share((pl.col("is_kept") & in_full).sum(), pl.col("is_complete").count()),
+            "otif_rate_first_promise": share((pl.col("is_first_kept") & in_full).sum(), pl.col("is_complete").count()),
             "perfect_order_rate": share((is_proved & pl.col("is_kept") & in_full & harmless).sum(), is_proved.sum()),
             "perfect_order_coverage": share(is_proved.sum(), pl.len()),
         },
@@ -77,6 +77,9 @@ def _judged(records: Records) -> pl.DataFrame:
         prepared_for=pl.when(pl.col("preparation_cost").null_count() == 0).then(pl.col("preparation_cost").sum()),
     )
     timed = pickups_timed(records).drop_nulls("order")
+    taken_over = done.select("order").unique()
+    gave_up = pl.col("cancelled_at").is_not_null() & pl.col("ready_at").is_null()
+    timed = pl.concat([timed.filter(~gave_up), timed.filter(gave_up).join(taken_over, on="order", how="anti")])
     pickups = timed.group_by("order").agg(
         collected=pl.lit(True),
         pickup_place=pl.col("location_id").max(),
@@ -85,7 +88,7 @@ def _judged(records: Records) -> pl.DataFrame:
         is_late=(pl.col("minutes").is_not_null() & ~pl.col("is_in_time")).any(),
         is_judged=pl.col("minutes").is_not_null().any(),
     )
-    live = timed.filter(pl.col("cancelled_at").is_null() | pl.col("ready_at").is_not_null())
+    live = timed.filter(~gave_up)
     ready = live.group_by("order").agg(
         ready=pl.when(pl.col("ready_at").null_count() == 0).then(pl.col("ready_at").max()),
         promised=pl.col("promised_at").max(),
@@ -151,12 +154,14 @@ def _carried(records: Records) -> pl.DataFrame:
 
 
 def _complaints(records: Records) -> pl.DataFrame:
-    """Orders that came back, or were complained of, as damaged or with wrong papers."""
+    """Orders that came back, or were complained of, with the first day of each: as damaged, or with wrong papers."""
     contacts = records.newest("contacts", "contact_id")
     contacts = contacts.join(records.order_named_by(contacts), on=["_source", "order_id"])
-    said = pl.concat([records.returns.select("order", "reason"), contacts.select("order", "reason")]).drop_nulls()
+    called = contacts.select("order", "reason", day=day_of("created_at", records.timezone))
+    said = pl.concat([records.returns.select("order", "reason", day="return_date"), called]).drop_nulls()
     return said.group_by("order").agg(
-        is_damaged=pl.col("reason").is_in(DAMAGE).any(), has_wrong_papers=pl.col("reason").is_in(WRONG_PAPERS).any()
+        damaged=pl.col("day").filter(pl.col("reason").is_in(DAMAGE)).min(),
+        misfiled=pl.col("day").filter(pl.col("reason").is_in(WRONG_PAPERS)).min(),
     )
 
 

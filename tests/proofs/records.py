@@ -198,7 +198,7 @@ class Records:
         returns = self.with_person(self.newest("returns", "return_id", "line_number"))
         returns = returns.join(self.order_named_by(returns), on=["_source", "order_id"], how="left")
         sold_by = self.placed.select("order", "channel", "mode", "currency", "may_count", buyer="person", sold_at="location")
-        rates = self.lines.group_by("order", "sku").agg(sold_vat=pl.col("vat").max())
+        rates = self.lines.group_by("order", "sku").agg(sold_vat=pl.col("vat").max(), was_card=pl.col("is_gift_card").all())
         returns = (
             returns.join(sold_by, on="order", how="left")
             .join(rates, on=["order", "sku"], how="left")
@@ -215,7 +215,7 @@ class Records:
         refund = pl.col("refund_amount").cast(pl.Float64) * pl.col("rate")
         return (
             self._with_rate(with_local_day(returns, "returned_at", "return_date"), "return_date")
-            .filter(pl.col("may_count").fill_null(True) & pl.col("rate").is_not_null())
+            .filter(pl.col("may_count").fill_null(True) & pl.col("rate").is_not_null() & ~pl.col("was_card").fill_null(False))
             .with_columns(returned_ttc=money(refund), returned=money(refund / (1 + pl.col("vat"))))
         )
 

@@ -38,7 +38,8 @@ def prove(records: Records) -> Iterator[Figures]:
     ledger = _with_gains(_costs(records, panel), panel)
     gained = pl.sum_horizontal(*GAINS)
     ledger = ledger.with_columns(balance=(gained - pl.col("run") - pl.col("built")).cum_sum())
-    yield Figures(ledger, {"cumulative_net_gain": pl.col("balance").max(), "payback_months": _payback(ledger)})
+    at_the_end = pl.col("balance").sort_by(MONTH).last()
+    yield Figures(ledger, {"cumulative_net_gain": at_the_end, "payback_months": _payback(ledger)})
     yield Figures(
         _by_service(records, panel, ledger),
         {

@@ -38,7 +38,7 @@ def prove(records: Records) -> Iterator[Figures]:
     yield Figures(handled, by_metric)
     placed = records.orders.with_columns(month("order_date"), pl.col("location").fill_null(UNKNOWN))
     keys = ["metric_time", "channel", "location"]
-    booked = _booked(records)["metric_time"].implode()
+    booked = handled.drop_nulls("cost")["metric_time"].unique().implode()
     flows = pl.concat(
         [
             handled.select(*keys, "cost", after=(~pl.col("is_pre_sale")).cast(pl.Int64), order=pl.lit(0)),

@@ -152,7 +152,8 @@ def _sales(records: Records) -> pl.DataFrame:
     followed = pl.concat([records.raw["stock_levels"]["sku"], records.raw["stock_movements"]["sku"]]).unique().implode()
     works = records.newest("fulfilments", "fulfilment_id")
     named = works.join(records.order_named_by(works), on=["_source", "order_id"])
-    senders = named.sort("fulfilment_id").unique("order", keep="first", maintain_order=True)
+    gave_up = pl.col("cancelled_at").is_not_null() & pl.col("ready_at").is_null()
+    senders = named.sort(gave_up, "fulfilment_id").unique("order", keep="first", maintain_order=True)
     senders = senders.select("order", sender="location_id")
     sold = (
         records.lines.filter(pl.col("sku").is_in(followed) & ~pl.col("is_gift_card"))

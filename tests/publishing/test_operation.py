@@ -100,6 +100,18 @@ def test_a_failure_of_loading_is_written_down(settings: Settings, monkeypatch: p
     assert (told["status"], told["step"], told["exit_code"]) == ("failed", "ingest", 74)
 
 
+def test_a_damaged_warehouse_is_reported_as_such(settings: Settings) -> None:
+    deliver(settings, "customers.csv", HEADER)
+    with pytest.raises(BuildFailed):
+        run(settings)
+    settings.warehouse.write_bytes(settings.warehouse.read_bytes()[:10_000])
+    with pytest.raises(duckdb.IOException):
+        ingest.run.build(settings)
+    told = json.loads((settings.data_dir / "last_run.json").read_text())
+    assert (told["status"], told["step"], told["exit_code"]) == ("failed", "build", 74)
+    assert "omnikpi_last_run_exit_code 74.0" in (settings.data_dir / "omnikpi.prom").read_text().splitlines()
+
+
 def test_prometheus_reads_every_metric(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ingest.run, "_stale", lambda _: False)
     deliver(settings, "customers.csv", HEADER + "1,a@b.fr,A\n2,b\n3,c@b.fr,C\n")

@@ -10,7 +10,7 @@ with order_numbers as (
     {%- endif %}
 ),
 
-fulfilments as (
+located as (
     select
         stg.fulfilment_id,
         stg.fulfilment_number,
@@ -21,10 +21,21 @@ fulfilments as (
         stg.promised_at,
         stg.delivered_at,
         coalesce(stg.cancelled_at, stg.expired_at) is not null as is_cancelled,
-        count(*) over (partition by order_numbers.order_id) = 1 as is_only,
         stg._file_id
     from {{ ref('stg_fulfilments') }} as stg
     inner join order_numbers on {{ names_order('stg', 'order_numbers') }}
+),
+
+-- a parcel that names no fulfilment is of the only one, or of the only one that nobody gave up
+fulfilments as (
+    select
+        *,
+        count(*) over (partition by order_id) = 1
+        or (
+            not is_cancelled
+            and count(case when not is_cancelled then 1 end) over (partition by order_id) = 1
+        ) as is_only
+    from located
 ),
 
 shipments as (

@@ -40,12 +40,15 @@ lines as (
     {%- endif %}
 ),
 
--- goods leave where the ticket was made, or where the first fulfilment of the order was worked on
+-- goods leave where the ticket was made, or where the first fulfilment of the order that nobody gave up was worked on
 senders as (
     select
         order_numbers.order_id,
         work.location_id,
-        row_number() over (partition by order_numbers.order_id order by work.fulfilment_number) as work_rank,
+        row_number() over (
+            partition by order_numbers.order_id
+            order by case when work.cancelled_at is null or work.ready_at is not null then 0 else 1 end, work.fulfilment_number
+        ) as work_rank,
         max(work._file_id) over (partition by order_numbers.order_id) as _file_id
     from {{ ref('stg_fulfilments') }} as work
     inner join {{ ref('int_order_numbers') }} as order_numbers on {{ names_order('work', 'order_numbers') }}

@@ -1,4 +1,4 @@
--- One row per monitored mix, location and whole month_start, compared with the same month_start a year before.
+-- One row per monitored mix, location and whole month, compared with the same month a year before.
 select
     feature || ':' || location_id || ':' || cast(month_start as varchar) as drift_check_id,
     feature,

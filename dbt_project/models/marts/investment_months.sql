@@ -46,6 +46,17 @@ write_offs as (
     group by months.month
 ),
 
+-- what was spent up to a month, before the data begin too
+spent as (
+    select
+        months.month,
+        sum(costs.run_cost + costs.build_cost) as cumulative_spend,
+        min(case when costs.run_cost + costs.build_cost > 0 then costs.month end) as spent_since
+    from months
+    inner join costs on months.month >= costs.month
+    group by months.month
+),
+
 -- rounded here, so that the ledger adds up to the last digit
 told as (
     select
@@ -63,10 +74,12 @@ told as (
         cast(coalesce(costs.run_cost, 0) as decimal(18, 4)) as run_cost,
         cast(coalesce(costs.build_cost, 0) as decimal(18, 4)) as build_cost,
         cast(coalesce(write_offs.written_off_build, 0) as decimal(18, 4)) as written_off_build,
-        sum(coalesce(costs.run_cost, 0) + coalesce(costs.build_cost, 0)) over (order by months.month) as cumulative_spend
+        coalesce(spent.cumulative_spend, 0) as cumulative_spend,
+        spent.spent_since
     from months
     left join gains on months.month = gains.month
     left join costs on months.month = costs.month
+    left join spent on months.month = spent.month
     left join write_offs on months.month = write_offs.month
 ),
 
@@ -74,16 +87,20 @@ paid as (
     select
         *,
         case when is_told then cumulative_gain - cumulative_spend end as cumulative_net,
-        min(case when cumulative_spend > 0 then month end) over () as first_spent_month,
         max(case when is_told and cumulative_gain < cumulative_spend then month end) over () as last_owing_month,
-        max(case when is_told then month end) over () as last_told_month
+        max(case when is_told then month end) over () as last_told_month,
+        min(spent_since) over () as first_spent_month,
+        min(month) over () as first_month
     from told
 ),
 
 settled as (
     select
         *,
-        coalesce(last_owing_month, first_spent_month) as owing_until
+        -- of the months before the data begin nobody knows a gain
+        coalesce(
+            last_owing_month, greatest(first_spent_month, {{ month_of(days_after('first_month', -1)) }})
+        ) as owing_until
     from paid
 )
 

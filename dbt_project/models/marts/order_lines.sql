@@ -1,4 +1,6 @@
 {{ config(materialized='incremental', unique_key='order_id') }}
+-- an amount above the price list is its own original price: a charge of no units is no markdown below nothing
+{%- set gross_amount = 'greatest(quantity * original_unit_price, case when line_amount > 0 then line_amount end)' %}
 
 {% if is_incremental() %}
 -- An order is computed again whole when it, one of its lines, or a product or price its amounts rest on has changed.
@@ -141,8 +143,8 @@ priced as (
 converted as (
     select
         *,
-        {{ excluding_vat('quantity * original_unit_price', 'includes_vat', 'vat_rate', 'exchange_rate') }} as gross_sales,
-        {{ including_vat('quantity * original_unit_price', 'includes_vat', 'vat_rate', 'exchange_rate') }} as gross_sales_ttc,
+        {{ excluding_vat(gross_amount, 'includes_vat', 'vat_rate', 'exchange_rate') }} as gross_sales,
+        {{ including_vat(gross_amount, 'includes_vat', 'vat_rate', 'exchange_rate') }} as gross_sales_ttc,
         {{ excluding_vat('line_amount', 'includes_vat', 'vat_rate', 'exchange_rate') }} as sales,
         {{ including_vat('line_amount', 'includes_vat', 'vat_rate', 'exchange_rate') }} as sales_ttc,
         {{ excluding_vat('line_amount', 'includes_vat', 'vat_rate', 'constant_exchange_rate') }} as sales_constant_rate,

@@ -40,7 +40,7 @@ changed_orders as (
 ),
 {%- endif %}
 
-told as (
+worked as (
     select
         *,
         -- goods once ready were prepared, even when the order was cancelled because nobody came
@@ -53,13 +53,21 @@ told as (
     {%- endif %}
 ),
 
+-- an order that another place took over, or a carrier, is collected no more where the work was given up
+told as (
+    select
+        *,
+        is_pickup and (is_done or not bool_or(is_done) over (partition by order_id)) as is_collection
+    from worked
+),
+
 work as (
     select
         order_id,
-        bool_or(is_pickup) as is_collected,
+        bool_or(is_collection) as is_collected,
         bool_or(is_counted) as is_counted,
-        max(case when is_pickup then location_id end) as pickup_location_id,
-        max(case when is_pickup then fulfilment_mode end) as pickup_mode,
+        max(case when is_collection then location_id end) as pickup_location_id,
+        max(case when is_collection then fulfilment_mode end) as pickup_mode,
         -- the last of several pick-ups ends the order; one not ready leaves it open
         case
             when count(case when is_pickup and is_done and ready_at is null then 1 end) = 0
@@ -103,6 +111,7 @@ complaints as (
     select
         order_id,
         reason,
+        return_date as complaint_date,
         _file_id
     from {{ ref('returns') }}
     where order_id is not null and is_valid
@@ -112,6 +121,7 @@ complaints as (
     select
         numbers.order_id,
         contacts.reason,
+        {{ local_date('contacts.created_at', default_timezone()) }} as complaint_date,
         contacts._file_id
     from {{ ref('stg_contacts') }} as contacts
     inner join {{ ref('int_order_numbers') }} as numbers on {{ names_order('contacts', 'numbers') }}
@@ -120,10 +130,18 @@ complaints as (
 complained as (
     select
         order_id,
-        bool_or(reason in ('{{ var("damage_reasons") | join("', '") }}')) as is_damaged,
-        bool_or(
-            reason in ('{{ var("document_reasons") | join("', '") }}')
-        ) as has_wrong_documents,
+        min(
+            case
+                when reason in ('{{ var("damage_reasons") | join("', '") }}')
+                    then complaint_date
+            end
+        ) as damage_told_on,
+        min(
+            case
+                when reason in ('{{ var("document_reasons") | join("', '") }}')
+                    then complaint_date
+            end
+        ) as documents_told_on,
         max(_file_id) as _file_id
     from complaints
     group by order_id
@@ -169,8 +187,10 @@ joined as (
             when carried.order_id is not null then carried.carrier_cost
             when orders.is_cancelled or deliveries.order_id is null then 0
         end as carrier_cost,
-        case when evidence.tells_damage then not coalesce(complained.is_damaged, false) end as is_undamaged,
-        case when evidence.tells_documents then not coalesce(complained.has_wrong_documents, false) end as has_right_documents,
+        evidence.tells_damage,
+        evidence.tells_documents,
+        complained.damage_told_on,
+        complained.documents_told_on,
         span.last_day,
         greatest(
             orders._file_id,
@@ -227,7 +247,14 @@ due as (
         and (is_collected or not is_untimed)
         and due_date <= last_day
         and (promised_at is not null or (is_collected and is_judged)) as is_due,
-        due_date <= {{ days_after('last_day', '-' ~ var('perfect_order_days')) }} as is_quiet
+        due_date <= {{ days_after('last_day', '-' ~ var('perfect_order_days')) }} as is_quiet,
+        -- what is told later would weigh on old orders and not on new ones
+        case
+            when tells_damage then coalesce(damage_told_on > {{ days_after('due_date', var('perfect_order_days')) }}, true)
+        end as is_undamaged,
+        case
+            when tells_documents then coalesce(documents_told_on > {{ days_after('due_date', var('perfect_order_days')) }}, true)
+        end as has_right_documents
     from judged
 ),
 

@@ -92,7 +92,8 @@ sold as (
     select
         lines.order_id,
         lines.product_id,
-        max(lines.vat_rate) as vat_rate
+        max(lines.vat_rate) as vat_rate,
+        {{ dbt.bool_or('not lines.is_gift_card') }} as is_goods
     from {{ ref('order_lines') }} as lines
     inner join changed on lines.order_id = changed.order_id and lines.product_id = changed.product_id
     group by lines.order_id, lines.product_id
@@ -102,7 +103,8 @@ sold as (
 refunded as (
     select
         lines.order_id,
-        sum(lines.sales_ttc) / nullif(sum(lines.sales), 0) - 1 as vat_rate
+        sum(lines.sales_ttc) / nullif(sum(lines.sales), 0) - 1 as vat_rate,
+        {{ dbt.bool_or('not lines.is_gift_card') }} as is_goods
     from {{ ref('order_lines') }} as lines
     where
         lines.order_id in (
@@ -167,7 +169,10 @@ select
     changed.return_date,
     changed.order_date,
     changed.order_id is not null as is_order_known,
-    coalesce(changed.is_accepted, true) and rates.exchange_rate is not null as is_valid,
+    -- a gift card was never in sales, so giving its money back takes nothing off them
+    coalesce(changed.is_accepted, true)
+    and coalesce(sold.is_goods, refunded.is_goods, true)
+    and rates.exchange_rate is not null as is_valid,
     changed.is_brought_to_store and changed.customer_id <> 'unknown' as is_cross_channel,
     followed.order_id is not null as is_followed_by_sale,
     followed.order_id as next_ticket_id,

@@ -41,7 +41,7 @@ lines as (
     {%- endif %}
 ),
 
--- goods leave the place that prepared the order; of several, the first
+-- goods leave the place that prepared the order; of several, the first that did not give the work up
 prepared as (
     select
         order_id,
@@ -52,7 +52,10 @@ prepared as (
             order_id,
             location_id,
             max(_file_id) over (partition by order_id) as _file_id,
-            row_number() over (partition by order_id order by fulfilment_id) as place
+            row_number() over (
+                partition by order_id
+                order by case when cancelled_at is null or ready_at is not null then 0 else 1 end, fulfilment_id
+            ) as place
         from {{ ref('fulfilments') }}
         where
             order_id is not null

@@ -3,7 +3,7 @@
     unique_key='store_buyer_day_id',
     post_hook="{{ drop_vanished(
         ['customer_id', 'purchase_date', 'location_id'],
-        '(select customer_id, order_date as purchase_date, location_id from ' ~ ref('orders') ~ ' where is_valid and is_identified and is_store_order) as bought'
+        '(select customer_id, order_date as purchase_date, location_id from ' ~ ref('orders') ~ ' inner join ' ~ ref('standard_fulfilment_modes') ~ ' using (fulfilment_mode) where is_valid and is_identified and is_store_order and not is_collected) as bought'
     ) }}"
 ) }}
 -- depends_on: {{ ref('stg_identities') }}

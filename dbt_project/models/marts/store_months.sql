@@ -27,7 +27,7 @@ service_costs as (
         month,
         sum(amount) as amount
     from {{ ref('costs') }}
-    where area = 'service'
+    where area = '{{ var("service_cost_area") }}'
     group by month
 ),
 

@@ -10,13 +10,29 @@ with counters as (
     group by traffic.location_id, traffic.hour_started_at
 ),
 
--- a counter's hours start on the minute its own clock says, which is not the full hour in every time zone
+minutes as (
+    select
+        location_id,
+        cast(extract(minute from hour_started_at) as integer) as minute,
+        count(*) as hour_count
+    from counters
+    group by location_id, extract(minute from hour_started_at)
+),
+
+-- a counter's hours start on the minute its own clock says, which is not the full hour in every time zone; one row that says
+-- otherwise is not believed, or no other hour would have its tickets
 clocks as (
     select
         location_id,
-        cast(max(extract(minute from hour_started_at)) as integer) as minute
-    from counters
-    group by location_id
+        minute
+    from (
+        select
+            location_id,
+            minute,
+            row_number() over (partition by location_id order by hour_count desc, minute asc) as rank_of_minute
+        from minutes
+    ) as ranked
+    where rank_of_minute = 1
 ),
 
 tickets as (

@@ -127,11 +127,11 @@ dated as (
     from beside
 ),
 
--- the months whose service costs are booked: only their orders can bear them
+-- the months of which contacts bear what is booked on service: only their orders are held against it
 booked as (
-    select distinct month as month_start
-    from {{ ref('costs') }}
-    where area = '{{ var("service_cost_area") }}'
+    select distinct {{ month_of('contact_date') }} as month_start
+    from {{ ref('contacts') }}
+    where service_cost is not null
 ),
 
 -- a day counts like for like when the store traded then and on the same date a year before, and neither is left out
