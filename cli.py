@@ -138,8 +138,7 @@ def ingest(
     source: Annotated[str | None, typer.Option(help="Only this source's files.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would load; write nothing.")] = False,
     replay: Annotated[
-        list[Path] | None,
-        typer.Option(help="Load this repaired file of the quarantine; may be repeated.", exists=True, dir_okay=False),
+        list[Path] | None, typer.Option(help="Load this repaired file of the quarantine; may be repeated.", exists=True)
     ] = None,
 ) -> None:
     """Load the inbox into the warehouse."""

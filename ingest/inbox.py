@@ -120,7 +120,7 @@ def ingest(
         for path in files:
             loads.append(checking.check_file(settings, path).load)
             tell(loads[-1])
-        return IngestSummary(tuple(loads), tuple(ledger.readable(path.name) for path in unfinished))
+        return IngestSummary(tuple(loads), tuple(ledger.readable(path.name) for path in unfinished), locked=tuple(locked))
 
     key = vault.hash_key(settings)
     with (
