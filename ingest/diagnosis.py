@@ -80,7 +80,9 @@ def _rights(settings: Settings) -> str:
         raise PermissionError(
             f"files cannot be moved out of {', '.join(map(str, locked))}; give this user the right to write there"
         )
-    return "personal data is closed to others; the inbox can be emptied"
+    if closed_to_us := [str(path) for path in settings.inbox.glob("*/*") if path.is_file() and not os.access(path, os.R_OK)]:
+        raise PermissionError(f"{', '.join(closed_to_us)} cannot be read; give this user the right")
+    return "personal data is closed to others; the inbox can be read and emptied"
 
 
 def _clock(settings: Settings) -> str:

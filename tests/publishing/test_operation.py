@@ -129,6 +129,20 @@ def test_prometheus_reads_every_metric(settings: Settings, tmp_path: Path, monke
     assert "omnikpi_last_run_exit_code 65.0" in text
 
 
+def test_a_warehouse_that_another_program_holds_is_told_as_what_it_is(settings: Settings) -> None:
+    deliver(settings, "customers.csv", HEADER)
+    holder = "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", holder, str(settings.warehouse)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout
+        other.stdout.readline()
+        with pytest.raises(duckdb.IOException, match="Could not set lock"):
+            run(settings)
+        other.communicate()
+    assert "omnikpi_last_run_exit_code 74.0" in (settings.data_dir / "omnikpi.prom").read_text()
+
+
 def test_doctor_finds_nothing_wrong_where_nothing_is(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ingest.run, "_stale", lambda _: False)
     deliver(settings, "customers.csv", HEADER + "1,a@b.fr,A\n")
