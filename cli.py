@@ -275,8 +275,8 @@ def new(
     file: Annotated[Path, typer.Option("--from", help="The file to look at.", exists=True, dir_okay=False)],
 ) -> None:
     """Propose a mapping for an unknown file: what is sure, and every doubt as a comment; write and load nothing."""
-    from ingest.inbox import original_name
     from ingest.mappings import load_mappings
+    from ingest.naming import original_name
     from ingest.proposing import propose
 
     settings = _settings()

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ingest import DataRefused, exports, inbox, loading, proposing, reading
+from ingest import DataRefused, exports, loading, naming, proposing, reading
 from ingest.ledger import Load, readable
 from ingest.mappings import Mapping, load_mappings
 from settings import Settings
@@ -67,15 +67,15 @@ def check_file(settings: Settings, path: Path) -> Check:
     """Loads the file into a throw-away warehouse and says what came of it; writes nothing of the installation's."""
     path = path.absolute()
     mappings = load_mappings(settings)
-    name, source = inbox.original_name(settings, path), inbox.source_of(settings, path)
+    name, source = naming.original_name(settings, path), naming.source_of(settings, path)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         warehouse = loading.connect(folder / "check.duckdb", folder, b"check")
         try:
             delivery = loading.Delivery(path, name, source or "unknown", reading.sha256(path), path.lstat())
             try:
-                inbox.proven_name(path)
-                mapping = inbox.find_mapping(mappings, name, source)
+                naming.proven_name(path)
+                mapping = naming.find_mapping(mappings, name, source)
             except DataRefused as refusal:
                 advice = _closest(mappings, path, name) if readable(path.name) == path.name else None
                 return Check(path, replace(delivery, reason=str(refusal)).load(), advice=advice)

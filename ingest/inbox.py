@@ -14,10 +14,10 @@ from pathlib import Path
 
 import duckdb
 
-from ingest import ConfigurationError, DataRefused, checking, failpoints, ledger, loading, progress, reading, vault
+from ingest import ConfigurationError, DataRefused, checking, failpoints, ledger, loading, naming, progress, reading, vault
 from ingest.ledger import REASON_SUFFIX, REJECTS, Load
 from ingest.loading import Delivery
-from ingest.mappings import Csv, Mapping, Numbers, load_mappings, nearest
+from ingest.mappings import Mapping, load_mappings, nearest
 from settings import Settings
 
 # A file written to within these seconds may still be growing.
@@ -27,15 +27,10 @@ MOST_FILES = 200
 MOST_BYTES = 32 << 20
 # Larger files are followed while they load.
 FOLLOWED_BYTES = 4 << 20
-# What the name of a CSV ends with that holds rejected rows of a file of another format.
-ROWS_SUFFIX = ".rows.csv"
 UNFINISHED = (".part", ".tmp", ".filepart")
-# A number stands before a name in the archive, and an ending behind it in the quarantine.
-LONGEST_NAME = 230
 # What programs keep beside files: hidden ones, and the locks of an office suite.
 IGNORED = (".", "~$")
 _CORRECTED = re.compile(rf"{REJECTS}(\d{{6,}})")
-_NUMBERED = re.compile(r"^\d{6,}_")
 
 
 @dataclass(frozen=True)
@@ -171,7 +166,9 @@ def _named(settings: Settings, paths: Iterable[Path]) -> list[Path]:
         known = {_place(settings, load) for load in ledger.archived(settings)}
         below = (path for folder in given if folder.is_dir() for path in folder.rglob("*") if path.is_file())
         ours = [path for path in below if path not in known and path.suffix not in UNFINISHED and not ledger.is_reason(path)]
-        found |= dict.fromkeys(sorted(ours, key=lambda path: (_number(settings, path), path.lstat().st_mtime_ns, path.name)))
+        found |= dict.fromkeys(
+            sorted(ours, key=lambda path: (naming.number(settings, path), path.lstat().st_mtime_ns, path.name))
+        )
     return list(found)
 
 
@@ -180,66 +177,7 @@ def _waiting(settings: Settings, path: Path) -> Load:
     stat, now = path.lstat(), datetime.now(UTC).replace(tzinfo=None)
     delivered = datetime.fromtimestamp(stat.st_mtime, UTC).replace(tzinfo=None)
     name = ledger.readable(path.name)
-    return Load(0, source_of(settings, path) or "inbox", None, name, "", stat.st_size, "waiting", delivered, now)
-
-
-def source_of(settings: Settings, path: Path) -> str | None:
-    """The source whose folder of the inbox, archive or quarantine holds the file; None for a file elsewhere."""
-    for base in (settings.inbox, settings.archive, settings.quarantine):
-        if path.is_relative_to(base) and len(path.relative_to(base).parts) > 1:
-            return path.relative_to(base).parts[0]
-    return None
-
-
-def original_name(settings: Settings, path: Path) -> str:
-    """The name the file was delivered under, such as it can be kept: an archived file's begins with the number of its load."""
-    name = _keepable(path.name)
-    return _NUMBERED.sub("", name) if path.is_relative_to(settings.archive) else name
-
-
-def proven_name(path: Path) -> None:
-    """Raises `DataRefused` where a file cannot be kept under its name, with what is written beside it."""
-    if (name := _keepable(path.name)) != path.name:
-        raise DataRefused(f"its name is not UTF-8 text, or too long: {name}; rename it, as the quarantine does")
-
-
-def _keepable(name: str) -> str:
-    name = ledger.readable(name)
-    return name if len(_NUMBERED.sub("", name).encode()) <= LONGEST_NAME else f"{name[:30]}…{name[-15:]}"
-
-
-def _number(settings: Settings, path: Path) -> int:
-    """The number under which an archived file was loaded; 0 for others."""
-    numbered = _NUMBERED.match(path.name) if path.is_relative_to(settings.archive) else None
-    return int(numbered[0][:-1]) if numbered else 0
-
-
-def find_mapping(mappings: dict[str, Mapping], name: str, source: str | None) -> Mapping:
-    """The one mapping that takes a file of that name from that source, rows that were rejected of one included.
-
-    Raises `DataRefused` where none or several do.
-    """
-    if name.endswith(ROWS_SUFFIX):
-        whole = find_mapping(mappings, name.removesuffix(ROWS_SUFFIX), source)
-        return replace(whole, dialect=Csv(**whole.dialect.model_dump(include=set(Numbers.model_fields))))
-    known = {mapping.source for mapping in mappings.values()}
-    if source is not None and source not in known:
-        raise DataRefused(
-            f"no mapping has `source: {source}`{nearest(source, known)}; write one, or move the file to the folder of its source"
-        )
-    takers = [mapping for mapping in mappings.values() if source in (None, mapping.source) and mapping.takes(name)]
-    if len(takers) == 1:
-        return takers[0]
-    if takers:
-        names = ", ".join(mapping.path.name for mapping in takers)
-        folders = sorted({f"inbox/{mapping.source}/" for mapping in takers})
-        advice = f"put it in {' or '.join(folders)}" if len(folders) > 1 else "make their `files` patterns exclude one another"
-        raise DataRefused(f"several mappings take {name!r}: {names}; {advice}")
-    elsewhere = [f"inbox/{mapping.source}/ ({mapping.path.name})" for mapping in mappings.values() if mapping.takes(name)]
-    if elsewhere:
-        raise DataRefused(f"no mapping of source {source} takes a file named {name!r}; put it in {' or '.join(elsewhere)}")
-    patterns = sorted(pattern for mapping in mappings.values() if source in (None, mapping.source) for pattern in mapping.files)
-    raise DataRefused(f"no mapping takes a file named {name!r}{nearest(name, patterns)}; write one, or rename the file")
+    return Load(0, naming.source_of(settings, path) or "inbox", None, name, "", stat.st_size, "waiting", delivered, now)
 
 
 def _present(settings: Settings, mappings: dict[str, Mapping], files: Iterable[Path], locked: list[str]) -> Iterator[Delivery]:
@@ -257,15 +195,15 @@ def _present(settings: Settings, mappings: dict[str, Mapping], files: Iterable[P
 
 def _recognised(settings: Settings, mappings: dict[str, Mapping], path: Path) -> Delivery:
     """A file with its mapping, or with why it is refused."""
-    name, source, stat = original_name(settings, path), source_of(settings, path), path.lstat()
+    name, source, stat = naming.original_name(settings, path), naming.source_of(settings, path), path.lstat()
     if path.is_symlink() or ".." in name:
         reason = "links, and names with `..`, are not taken; put the file itself in the inbox"
         return Delivery(path, name, source or "inbox", "", stat, verdict="refused", reason=reason)
     sha256 = reading.sha256(path)
     corrects = _CORRECTED.fullmatch(path.parent.name) if path.is_relative_to(settings.quarantine) else None
     try:
-        proven_name(path)
-        mapping = find_mapping(mappings, name, source)
+        naming.proven_name(path)
+        mapping = naming.find_mapping(mappings, name, source)
     except DataRefused as refusal:
         return Delivery(path, name, source or "inbox", sha256, stat, verdict="refused", reason=str(refusal))
     reason = f"corrects file {int(corrects[1])}" if corrects else None
@@ -324,7 +262,7 @@ def _seen(settings: Settings, delivery: Delivery, known: Sequence[Load]) -> Deli
         # What the archive gives back is loaded again: its mapping has changed.
         return replace(delivery, entries=known)
     # From the archive of a ledger that is lost, a file takes its number along.
-    delivery = replace(delivery, entries=known, number=_number(settings, delivery.path))
+    delivery = replace(delivery, entries=known, number=naming.number(settings, delivery.path))
     if not loads:
         return delivery
     # Where it is not in the archive, the process ended between that load and its move: this is the very file.
@@ -375,7 +313,7 @@ def prune_archive(settings: Settings) -> None:
         loads = connection.execute("select file_id from ledger.files where loaded_at < ?", [before]).fetchall()
     expired = {file_id for (file_id,) in loads}
     for path in settings.archive.glob("*/*/*"):
-        if _number(settings, path) in expired:
+        if naming.number(settings, path) in expired:
             path.unlink()
     vault.forget_lines(settings.vault, expired)
 

@@ -4,9 +4,9 @@ import os
 from pathlib import Path
 
 from ingest import DataRefused, vault
-from ingest.inbox import ROWS_SUFFIX
 from ingest.ledger import REJECTS, opened
 from ingest.mappings import PACKED, Csv, load_mappings
+from ingest.naming import ROWS_SUFFIX
 from settings import Settings
 
 
