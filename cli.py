@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -340,8 +341,12 @@ def serve(
 def _settings() -> Settings:
     try:
         return load_settings()
-    except ValueError as error:
-        _fail(f"a setting is wrong: {error}", 78)
+    except ValidationError as error:
+        told = (
+            f"OMNIKPI_{'.'.join(map(str, one['loc'])).upper()}: {one['msg'].removeprefix('Value error, ')}"
+            for one in error.errors()
+        )
+        _fail(f"a setting is wrong: {'; '.join(told)}", 78)
 
 
 def _published(as_of: str | None) -> tuple[Settings, Any]:
@@ -405,10 +410,10 @@ def _run(settings: Settings, strict: bool = False) -> None:
 
 
 def _conclude(summary: Any, strict: bool = True) -> None:
-    """Say what was loaded and what needs somebody's attention; exit 65 when a file was refused."""
+    """Say what was loaded and what needs somebody's attention; exit 65 when a file was refused, 74 when one may not be read."""
     out.print(summary.text(), highlight=False, markup=False)
-    if strict and summary.refused:
-        raise typer.Exit(65)
+    if strict and summary.exit_code:
+        raise typer.Exit(summary.exit_code)
 
 
 def _alone(settings: Settings) -> AbstractContextManager[None]:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -33,6 +34,15 @@ class Settings(BaseSettings):
     prometheus_file: Path | None = Field(
         default=None, description="Where to write metrics for node_exporter, `omnikpi.prom` of the data folder unless set."
     )
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (KeyError, ValueError, OSError):
+            raise ValueError(f"{name} is not a time zone; write an IANA name such as Europe/Paris") from None
+        return name
 
     @field_validator("data_dir", "sources", "prometheus_file")
     @classmethod

@@ -265,7 +265,7 @@ def condition(when: When, reference: Reference) -> str:
     """SQL that is true for the rows `when` picks; never null."""
     tests = []
     for header, verbs in when.items():
-        value = f"coalesce({reference(header)}, '')"
+        value = f"coalesce({reference(header) or 'null::varchar'}, '')"
         if verbs.is_ is not None:
             tests.append(f"{value} in ({_list(verbs.is_)})")
         if verbs.is_not is not None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ingest import DataRefused, exports, inbox, loading, proposing, reading
-from ingest.ledger import Load
+from ingest.ledger import Load, readable
 from ingest.mappings import Mapping, load_mappings
 from settings import Settings
 
@@ -42,7 +42,7 @@ class Check:
 
     def text(self) -> str:
         """The check for a person: what was matched, what each column feeds, what would load and what would not."""
-        lines = [f"{self.path.name}: {f'mapping {self.mapping.path.name}' if self.mapping else 'no mapping'}"]
+        lines = [f"{readable(self.path.name)}: {f'mapping {self.mapping.path.name}' if self.mapping else 'no mapping'}"]
         for header, columns in (self.feeds or {}).items():
             ignored = self.mapping and self.mapping.ignores(header)
             is_read = self.mapping and self.mapping.aliases.get(header, header) in self.mapping.read
@@ -72,11 +72,13 @@ def check_file(settings: Settings, path: Path) -> Check:
         folder = Path(temporary)
         warehouse = loading.connect(folder / "check.duckdb", folder, b"check")
         try:
-            delivery = loading.Delivery(path, path.name, source or "unknown", reading.sha256(path), path.lstat())
+            delivery = loading.Delivery(path, name, source or "unknown", reading.sha256(path), path.lstat())
             try:
+                inbox.proven_name(path)
                 mapping = inbox.find_mapping(mappings, name, source)
             except DataRefused as refusal:
-                return Check(path, replace(delivery, reason=str(refusal)).load(), advice=_closest(mappings, path, name))
+                advice = _closest(mappings, path, name) if readable(path.name) == path.name else None
+                return Check(path, replace(delivery, reason=str(refusal)).load(), advice=advice)
             header: tuple[str, ...] = ()
             with suppress(DataRefused):  # loading says why
                 header = exports.read_header(path, mapping.dialect)

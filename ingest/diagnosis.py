@@ -6,7 +6,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import version
 from zoneinfo import ZoneInfo
 
@@ -80,7 +80,9 @@ def _rights(settings: Settings) -> str:
         raise PermissionError(
             f"files cannot be moved out of {', '.join(map(str, locked))}; give this user the right to write there"
         )
-    return "personal data is closed to others; the inbox can be emptied"
+    if closed_to_us := [str(path) for path in settings.inbox.glob("*/*") if path.is_file() and not os.access(path, os.R_OK)]:
+        raise PermissionError(f"{', '.join(closed_to_us)} cannot be read; give this user the right")
+    return "personal data is closed to others; the inbox can be read and emptied"
 
 
 def _clock(settings: Settings) -> str:
@@ -174,8 +176,27 @@ def _current(settings: Settings) -> str:
         return "none yet; `omnikpi run` publishes the first"
     folder = settings.builds / settings.current.read_text().strip()
     info = json.loads((folder / "build.json").read_text())
-    duckdb.connect(str(folder / "marts.duckdb"), read_only=True).close()
-    return f"{info['build_id']}, data to {info['data_to']}" if info["data_to"] else f"{info['build_id']}, no data yet"
+    with duckdb.connect(str(folder / "marts.duckdb"), read_only=True) as build:
+        if not info["data_to"]:
+            return f"{info['build_id']}, no data yet"
+        data_to, newest = date.fromisoformat(info["data_to"]), _newest(settings)
+        if newest and data_to > newest + timedelta(days=1):
+            dated = f"from marts.marts.orders where order_date > date '{newest + timedelta(days=1)}'"
+            found = build.execute(
+                f"select source_system || ' ' || order_number {dated} order by order_date desc limit 3"
+            ).fetchall()
+            names = ", ".join(name for (name,) in found) or "see the visits"
+            raise DataRefused(f"it reaches to {data_to}, after the last file came ({newest}): {names}; have the date corrected")
+    return f"{info['build_id']}, data to {info['data_to']}"
+
+
+def _newest(settings: Settings) -> date | None:
+    """The day the last file came, or was loaded."""
+    if not settings.warehouse.exists():
+        return None
+    with opened(settings) as connection:
+        last = connection.execute("select max(greatest(delivered_at, loaded_at)) from ledger.files").fetchall()[0][0]
+    return last.date() if last else None
 
 
 _CHECKS: dict[str, Callable[[Settings], str]] = {

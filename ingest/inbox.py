@@ -1,6 +1,7 @@
 """The inbox: which files have arrived, which mapping takes each, and where each goes once its fate is known."""
 
 import errno
+import os
 import re
 import shlex
 import shutil
@@ -13,8 +14,8 @@ from pathlib import Path
 
 import duckdb
 
-from ingest import DataRefused, checking, failpoints, ledger, loading, progress, reading, vault
-from ingest.ledger import REASON_SUFFIX, Load
+from ingest import ConfigurationError, DataRefused, checking, failpoints, ledger, loading, progress, reading, vault
+from ingest.ledger import REASON_SUFFIX, REJECTS, Load
 from ingest.loading import Delivery
 from ingest.mappings import Csv, Mapping, Numbers, load_mappings, nearest
 from settings import Settings
@@ -29,17 +30,26 @@ FOLLOWED_BYTES = 4 << 20
 # What the name of a CSV ends with that holds rejected rows of a file of another format.
 ROWS_SUFFIX = ".rows.csv"
 UNFINISHED = (".part", ".tmp", ".filepart")
-_CORRECTED = re.compile(r"rejects_(\d{6,})")
+# A number stands before a name in the archive, and an ending behind it in the quarantine.
+LONGEST_NAME = 230
+# What programs keep beside files: hidden ones, and the locks of an office suite.
+IGNORED = (".", "~$")
+_CORRECTED = re.compile(rf"{REJECTS}(\d{{6,}})")
 _NUMBERED = re.compile(r"^\d{6,}_")
 
 
 @dataclass(frozen=True)
 class IngestSummary:
-    """What an ingestion did: each file's load, files still being written, and who is who afterwards."""
+    """What an ingestion did: each file's load, files still being written, who is who afterwards, and what it may not read."""
 
     loads: tuple[Load, ...]
     unfinished: tuple[str, ...] = ()
     resolution: vault.Resolution | None = None
+    locked: tuple[str, ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        return 74 if self.locked else DataRefused.exit_code if self.refused else 0
 
     @property
     def refused(self) -> tuple[Load, ...]:
@@ -49,7 +59,9 @@ class IngestSummary:
         """The ingestion in a few lines: a total, what needs somebody's eyes, and who was recognised."""
         loaded = [load for load in self.loads if load.is_loaded]
         rows, rejected = sum(load.rows_loaded for load in loaded), sum(load.rows_rejected for load in loaded)
-        lines = [f"{len(loaded)} of {len(self.loads)} files loaded: {rows:,} rows, {rejected:,} rejected"]
+        known = sum(load.verdict == "duplicate" for load in self.loads)
+        before = f"; {known:,} had been loaded before" if known else ""
+        lines = [f"{len(loaded)} of {len(self.loads)} files loaded: {rows:,} rows, {rejected:,} rejected{before}"]
         if not self.loads:
             lines = ["Nothing to load"]
         lines += [f"refused: {load.source}/{load.file_name}: {load.reason}" for load in self.refused]
@@ -63,6 +75,7 @@ class IngestSummary:
             for load in loaded
             if load.rows_rejected
         ]
+        lines += [f"cannot be read, give this user the right: {path}" for path in self.locked]
         lines += [f"still being written, left for the next run: {name}" for name in self.unfinished]
         if self.resolution:
             lines.append(f"{self.resolution.identity_keys:,} customer records are {self.resolution.persons:,} persons")
@@ -93,17 +106,21 @@ def ingest(
     for folder in (settings.inbox, settings.archive, settings.quarantine):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     loads: list[Load] = []
-    files, unfinished = (_named(settings, replay), []) if replay else _arrived(settings.inbox, source)
+    if source and source not in {mapping.source for mapping in mappings.values()}:
+        known = {mapping.source for mapping in mappings.values()}
+        raise ConfigurationError(f"no mapping has `source: {source}`{nearest(source, known)}; see `omnikpi sources`")
+    locked: list[str] = []
+    files, unfinished = (_named(settings, replay), []) if replay else _arrived(settings.inbox, source, locked)
     failpoints.reach("inbox listed")
     if expect:
-        expect(len(files), sum(path.lstat().st_size for path in files))
+        expect(len(files), sum(path.lstat().st_size for path in files if path.exists()))
     for path in unfinished:
         tell(_waiting(settings, path))
     if dry_run:
         for path in files:
             loads.append(checking.check_file(settings, path).load)
             tell(loads[-1])
-        return IngestSummary(tuple(loads), tuple(path.name for path in unfinished))
+        return IngestSummary(tuple(loads), tuple(ledger.readable(path.name) for path in unfinished), locked=tuple(locked))
 
     key = vault.hash_key(settings)
     with (
@@ -112,25 +129,35 @@ def ingest(
         vault.connect(settings.vault, folder, key) as safe,
     ):
         vault.forget_unrecorded(safe, ledger.next_file_id(warehouse) - 1)
-        for batch in _batches(_recognised(settings, mappings, path) for path in files):
+        for batch in _batches(_present(settings, mappings, files, locked)):
             for load in _take(settings, warehouse, safe, batch, folder, reach):
                 loads.append(load)
                 tell(load)
         resolution = None if vault.is_resolved(warehouse) else vault.resolve(warehouse)
-    return IngestSummary(tuple(loads), tuple(path.name for path in unfinished), resolution)
+    return IngestSummary(tuple(loads), tuple(ledger.readable(path.name) for path in unfinished), resolution, tuple(locked))
 
 
-def _arrived(inbox: Path, source: str | None) -> tuple[list[Path], list[Path]]:
-    """Complete files, oldest first, and those still being written."""
+def _arrived(inbox: Path, source: str | None, locked: list[str]) -> tuple[list[Path], list[Path]]:
+    """Complete files, oldest first, and those still being written; `locked` gets the folders that cannot be read."""
     folders = [inbox / source] if source else [inbox, *(path for path in inbox.iterdir() if path.is_dir())]
-    found = [path for folder in folders if folder.is_dir() for path in folder.iterdir() if path.is_file() or path.is_symlink()]
-    found = [path for path in found if not path.name.startswith(".") and path.suffix not in UNFINISHED]
-    stats = {path: path.lstat() for path in found}
+    found: list[Path] = []
+    for folder in folders:
+        try:
+            found += [path for path in (folder.iterdir() if folder.is_dir() else ()) if path.is_file() or path.is_symlink()]
+        except PermissionError:
+            locked.append(str(folder))
+    found = [path for path in found if not path.name.startswith(IGNORED) and path.suffix not in UNFINISHED]
+    stats = {}
+    for path in found:
+        with suppress(FileNotFoundError):  # its sender took it away, or renamed it
+            stats[path] = path.lstat()
+    found = list(stats)
     now = time.time()
     fresh = [path for path in found if now - stats[path].st_mtime < FRESH_SECONDS]
     if fresh:
         time.sleep(0.2)
-    growing = {path for path in fresh if not reading.is_still(path, stats[path])}
+        found = [path for path in found if os.path.lexists(path)]
+    growing = {path for path in set(fresh) & set(found) if not reading.is_still(path, stats[path])}
     unfinished = [path for path in found if path in growing or (path.is_file() and reading.is_being_written(path))]
     complete = [path for path in found if path not in set(unfinished)]
     return sorted(complete, key=lambda path: (stats[path].st_mtime_ns, path.name)), unfinished
@@ -138,7 +165,7 @@ def _arrived(inbox: Path, source: str | None) -> tuple[list[Path], list[Path]]:
 
 def _named(settings: Settings, paths: Iterable[Path]) -> list[Path]:
     """The files named, and of folders those below that are not loaded, in the order they came in at first."""
-    given = [path.absolute() for path in paths]
+    given = [path.absolute() for path in paths if not ledger.is_reason(path)]
     found = {path: None for path in given if not path.is_dir()}
     if len(found) < len(given):
         known = {_place(settings, load) for load in ledger.archived(settings)}
@@ -152,7 +179,8 @@ def _waiting(settings: Settings, path: Path) -> Load:
     """What can be said of a file that is still being written; it is entered nowhere."""
     stat, now = path.lstat(), datetime.now(UTC).replace(tzinfo=None)
     delivered = datetime.fromtimestamp(stat.st_mtime, UTC).replace(tzinfo=None)
-    return Load(0, source_of(settings, path) or "inbox", None, path.name, "", stat.st_size, "waiting", delivered, now)
+    name = ledger.readable(path.name)
+    return Load(0, source_of(settings, path) or "inbox", None, name, "", stat.st_size, "waiting", delivered, now)
 
 
 def source_of(settings: Settings, path: Path) -> str | None:
@@ -164,8 +192,20 @@ def source_of(settings: Settings, path: Path) -> str | None:
 
 
 def original_name(settings: Settings, path: Path) -> str:
-    """The name the file was delivered under: an archived file's begins with the number of its load."""
-    return _NUMBERED.sub("", path.name) if path.is_relative_to(settings.archive) else path.name
+    """The name the file was delivered under, such as it can be kept: an archived file's begins with the number of its load."""
+    name = _keepable(path.name)
+    return _NUMBERED.sub("", name) if path.is_relative_to(settings.archive) else name
+
+
+def proven_name(path: Path) -> None:
+    """Raises `DataRefused` where a file cannot be kept under its name, with what is written beside it."""
+    if (name := _keepable(path.name)) != path.name:
+        raise DataRefused(f"its name is not UTF-8 text, or too long: {name}; rename it, as the quarantine does")
+
+
+def _keepable(name: str) -> str:
+    name = ledger.readable(name)
+    return name if len(_NUMBERED.sub("", name).encode()) <= LONGEST_NAME else f"{name[:30]}…{name[-15:]}"
 
 
 def _number(settings: Settings, path: Path) -> int:
@@ -192,12 +232,27 @@ def find_mapping(mappings: dict[str, Mapping], name: str, source: str | None) ->
         return takers[0]
     if takers:
         names = ", ".join(mapping.path.name for mapping in takers)
-        raise DataRefused(f"several mappings take {name!r}: {names}; make their `files` patterns exclude one another")
+        folders = sorted({f"inbox/{mapping.source}/" for mapping in takers})
+        advice = f"put it in {' or '.join(folders)}" if len(folders) > 1 else "make their `files` patterns exclude one another"
+        raise DataRefused(f"several mappings take {name!r}: {names}; {advice}")
     elsewhere = [f"inbox/{mapping.source}/ ({mapping.path.name})" for mapping in mappings.values() if mapping.takes(name)]
     if elsewhere:
         raise DataRefused(f"no mapping of source {source} takes a file named {name!r}; put it in {' or '.join(elsewhere)}")
     patterns = sorted(pattern for mapping in mappings.values() if source in (None, mapping.source) for pattern in mapping.files)
     raise DataRefused(f"no mapping takes a file named {name!r}{nearest(name, patterns)}; write one, or rename the file")
+
+
+def _present(settings: Settings, mappings: dict[str, Mapping], files: Iterable[Path], locked: list[str]) -> Iterator[Delivery]:
+    """The files that are still there and may be read; `locked` gets those that may not."""
+    for path in files:
+        try:
+            delivery = _recognised(settings, mappings, path)
+        except FileNotFoundError:  # its sender took it away, or renamed it
+            continue
+        except PermissionError:
+            locked.append(str(path))
+            continue
+        yield delivery
 
 
 def _recognised(settings: Settings, mappings: dict[str, Mapping], path: Path) -> Delivery:
@@ -209,6 +264,7 @@ def _recognised(settings: Settings, mappings: dict[str, Mapping], path: Path) ->
     sha256 = reading.sha256(path)
     corrects = _CORRECTED.fullmatch(path.parent.name) if path.is_relative_to(settings.quarantine) else None
     try:
+        proven_name(path)
         mapping = find_mapping(mappings, name, source)
     except DataRefused as refusal:
         return Delivery(path, name, source or "inbox", sha256, stat, verdict="refused", reason=str(refusal))
@@ -298,11 +354,12 @@ def _archive(settings: Settings, path: Path, load: Load) -> None:
 def _quarantine(settings: Settings, path: Path, load: Load) -> None:
     if path.is_relative_to(settings.archive):
         return
-    target = path if path.is_relative_to(settings.quarantine) else settings.quarantine / load.source / path.name
+    target = path if path.is_relative_to(settings.quarantine) else settings.quarantine / load.source / load.file_name
     if target != path and target.is_file() and reading.sha256(target) != load.sha256:
-        target = target.parent / f"{load.file_id:06d}" / path.name
+        target = target.parent / f"{load.file_id:06d}" / load.file_name
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    advice = f"What would load: omnikpi check {target}\nOnce the cause is mended: omnikpi replay {target}\n"
+    written = shlex.quote(str(target))
+    advice = f"What would load: omnikpi check {written}\nOnce the cause is mended: omnikpi replay {written}\n"
     # Before the file itself, which is what a next run would look for.
     target.with_name(target.name + REASON_SUFFIX).write_text(f"{load.reason}\n{advice}", encoding="utf-8")
     if target != path:

@@ -1,5 +1,6 @@
 """The account of every file that arrived: what it held, what was loaded, what was not and why."""
 
+import os
 import shlex
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -17,6 +18,8 @@ from ingest.lock import is_ours, lock
 from settings import Settings
 
 REASON_SUFFIX = ".reason.txt"
+# Folders of the quarantine that hold a file's rejected rows begin so, its number following.
+REJECTS = "rejects_"
 LOADS = """
 select
     source,
@@ -185,9 +188,9 @@ def status(settings: Settings) -> Status:
         SourceStatus(
             source,
             *loads.get(source, ()),
-            waiting=tuple(path.name for path in _files(settings.inbox / source)),
+            waiting=tuple(readable(path.name) for path in _files(settings.inbox / source)),
             quarantined=tuple(
-                (str(path.relative_to(settings.quarantine / source)), _reason(path))
+                (readable(str(path.relative_to(settings.quarantine / source))), _reason(path))
                 for path in _files(settings.quarantine / source)
                 if not is_reason(path)
             ),
@@ -216,6 +219,11 @@ def _loads(settings: Settings) -> list[tuple]:
         return connection.execute(LOADS).fetchall()
 
 
+def readable(name: str) -> str:
+    """A file's name with what is no UTF-8 in it written out, as `\\xe9`: nothing else could be kept or shown."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
 def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
 
@@ -227,4 +235,7 @@ def is_reason(path: Path) -> bool:
 
 def _reason(path: Path) -> str:
     reason = path.with_name(path.name + REASON_SUFFIX)
-    return reason.read_text(encoding="utf-8").partition("\n")[0] if reason.exists() else "no reason was written"
+    if reason.exists():
+        return reason.read_text(encoding="utf-8").partition("\n")[0]
+    is_to_correct = path.parent.name.startswith(REJECTS)
+    return "rejected rows, to be corrected and replayed" if is_to_correct else "no reason was written"

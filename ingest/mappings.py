@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal, Self, cast
 from zoneinfo import ZoneInfo
@@ -21,8 +22,12 @@ from ingest.entities import Column, Entity, entities
 from settings import Settings
 
 SHIPPED = Path(__file__).parent / "sources"
+# Mappings to learn from and to copy; they load nothing.
+EXAMPLES = Path(__file__).parent / "templates" / "examples"
 # How a file may be packed; its name without this ending is the export's.
 PACKED = (".gz", ".zst", ".zip")
+# Formats of times that have a name.
+NAMED_FORMATS = ("iso", "unix", "unix_ms", "unix_us")
 # So many rows of a file may be rejected whatever their share.
 FEW_REJECTS = 10
 
@@ -147,7 +152,7 @@ def _share(text: str) -> Decimal:
 
 
 def _rhythm(text: str) -> timedelta:
-    if not re.fullmatch(r"[1-9]\d*[hdw]", text):
+    if not re.fullmatch(r"[1-9]\d{0,4}[hdw]", text):
         raise ValueError(f"{text!r} is not a rhythm; write one such as 12h, 1d or 1w")
     return int(text[:-1]) * {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}[text[-1]]
 
@@ -496,7 +501,7 @@ class Mapping:
         for feed in self.feeds.values():
             needed += [*feed.when, *feed.per]
             for cell in feed.cells.values():
-                needed += cell.asides
+                needed += (header for header in cell.asides if not (cell.optional and header in cell.from_))
                 yield from (((header,), cell.optional) for header in cell.beside)
                 if cell.from_ and not set(cell.from_) <= set(self.unpacked):
                     yield cell.from_, cell.optional
@@ -515,7 +520,7 @@ def load_mappings(settings: Settings) -> dict[str, Mapping]:
         raise ConfigurationError(f"OMNIKPI_SOURCES: {settings.sources} is not a folder; create it or unset the variable")
     mappings: dict[str, Mapping] = {}
     problems: list[str] = []
-    for path in sorted(path for folder in folders for path in folder.glob("*.yml")):
+    for path in sorted(path for folder in folders for ending in ("yml", "yaml") for path in folder.glob(f"*.{ending}")):
         try:
             mapping = read_mapping(path, settings.timezone)
         except ConfigurationError as error:
@@ -536,6 +541,9 @@ def read_mapping(path: Path, timezone: str) -> Mapping:
         document = _Document.model_validate(written)
     except yaml.YAMLError as error:
         raise ConfigurationError(f"{path.name}: not YAML: {error}") from None
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise ConfigurationError(f"{path.name}: line {line}: not UTF-8 text; save the file as UTF-8") from None
     except ValidationError as error:
         raise ConfigurationError("\n".join(f"{path.name}: {line}" for line in _sentences(error))) from None
     problems = list(_problems(document))
@@ -577,6 +585,8 @@ class _Text(yaml.CBaseLoader):
 def _unique_keys(loader: _Text, node: yaml.MappingNode) -> dict:
     keys = [loader.construct_object(key) for key, _ in node.value]
     for key, (key_node, _) in zip(keys, node.value, strict=True):
+        if not isinstance(key, str):
+            raise yaml.constructor.ConstructorError(None, None, "a key is a text; write quotes around it", key_node.start_mark)
         if keys.count(key) > 1:
             raise yaml.constructor.ConstructorError(None, None, f"`{key}` is written twice", key_node.start_mark)
     return {key: loader.construct_object(value, deep=True) for key, (_, value) in zip(keys, node.value, strict=True)}
@@ -594,6 +604,21 @@ def _sql_pattern(pattern: str) -> str:
     except (re.error, duckdb.Error) as error:
         raise ValueError(f"not a regular expression: {error}") from None
     return pattern
+
+
+@cache
+def _format_problem(form: str) -> str | None:
+    """What is wrong with a way of writing dates or times; None where the engine reads it."""
+    if form in NAMED_FORMATS:
+        return None
+    if "%" not in form:
+        return f"`format: {form}` is none; write one such as %d/%m/%Y %H:%M, or {', '.join(NAMED_FORMATS)}"
+    try:
+        with duckdb.connect() as connection:
+            connection.execute("select try_strptime('', ?)", [form])
+    except duckdb.Error as error:
+        return f"`format: {form}` cannot be read: {error}"
+    return None
 
 
 def _zone(name: str) -> str:
@@ -692,12 +717,14 @@ def _row_problems(document: _Document) -> Iterator[str]:
 def _cell_problems(column: Column, cell: Cell, is_grouped: bool) -> Iterator[str]:
     is_time = column.type in ("timestamp", "date", "time")
     is_number = column.type in ("integer", "bigint") or column.type.startswith("decimal")
-    if cell.optional and column.required:
-        yield "required, so it cannot be `optional`"
+    if cell.optional and column.required and cell.empty is None:
+        yield "required, so it cannot be `optional` without an `empty` that says what holds then"
     if cell.timezone and column.type != "timestamp":
         yield f"`timezone` is for timestamps; this is a {column.type}"
     if cell.format != ("iso",) and not is_time:
         yield f"`format` is for timestamps, dates and times; this is a {column.type}"
+    if is_time:
+        yield from (problem for form in cell.format if (problem := _format_problem(form)))
     if (cell.unit is not None or cell.absolute or cell.number or cell.divided_by or cell.sum or cell.share) and not is_number:
         yield f"`unit`, `absolute`, `number`, `divided_by`, `sum` and `share` are for numbers; this is a {column.type}"
     if (cell.divided_by or cell.share) and not column.type.startswith("decimal"):

@@ -20,7 +20,7 @@ import duckdb
 
 from ingest import DataRefused, records, unpacking, workbooks
 from ingest.entities import Column, Entity, entities
-from ingest.mappings import PACKED, Mapping, Ndjson, Parquet, Workbook
+from ingest.mappings import EXAMPLES, PACKED, Mapping, Ndjson, Parquet, Workbook, read_mapping
 from ingest.reading import Text, names_of
 
 SAMPLE_BYTES = 1 << 20
@@ -68,13 +68,14 @@ def propose(path: Path, name: str, mappings: Iterable[Mapping]) -> str:
     """A mapping for the file, `name` being that it was delivered under, as YAML. Raises `DataRefused` where it cannot be read."""
     with tempfile.TemporaryDirectory() as folder:
         sample = _sample(path, Path(folder))
-    chosen = _entities(sample.header, *_lexicon(sample.header, mappings))
+    examples = [read_mapping(example, "UTC") for example in sorted(EXAMPLES.glob("*.yml"))]
+    chosen = _entities(sample.header, *_lexicon(sample.header, [*mappings, *examples]))
     placed = {guess.header for guesses in chosen.values() for guess in guesses.values()}
     lines = [
-        f"# Proposed from {name}: settle every line with «doubt», and remove the # of those that are right.",
+        f"# Proposed from {_quoted(name)}: settle every line with «doubt», and remove the # of those that are right.",
         "# Nothing loads by guess: the file is refused until each column is mapped or ignored and each required one is there.",
         "source: my_system  # doubt: the system's name, and its folder in the inbox",
-        f'files: "{_pattern(name)}"  # doubt: which names have all files of this kind, and no others?',
+        f"files: {_quoted(_pattern(name))}  # doubt: which names have all files of this kind, and no others?",
         sample.form,
         *(f"# doubt: {doubt}" for doubt in sample.doubts),
         "entities:",
@@ -177,7 +178,12 @@ def _entities(header: tuple[str, ...], known: Lexicon, believed: set[str]) -> di
     keys = {entity.name: entity.key for entity in entities().values()}
     scores = {entity: sum(2 if column in keys[entity] else 1 for column in guesses) for entity, guesses in found.items()}
     best = max(scores.values(), default=0)
-    likely = [name for name, score in scores.items() if score >= max(3, best / 2) and set(keys[name]) & found[name].keys()]
+    # What tells its rows apart may have a name of its own, if nothing else has.
+    likely = [
+        name
+        for name, score in scores.items()
+        if score >= max(3, best / 2) and (score == best or set(keys[name]) & found[name].keys())
+    ]
     return {name: found[name] for name in sorted(likely, key=lambda name: -scores[name])[:3]}
 
 
@@ -209,8 +215,8 @@ def _quoted(text: str) -> str:
 
 def _pattern(name: str) -> str:
     plain = next((name.removesuffix(suffix) for suffix in PACKED if name.endswith(suffix)), name)
-    stem = re.sub(r"[\d_.-]+$", "", Path(plain).stem)
-    return f"{stem}*{Path(plain).suffix}"
+    stem = re.sub(r"[\d_.-]+$", "", re.sub(r" ?[(\[]\d+[)\]]$", "", Path(plain).stem))
+    return f"{stem}*{Path(plain).suffix}".replace("[", "[[]")
 
 
 def _sample(path: Path, folder: Path) -> Sample:
@@ -226,7 +232,7 @@ def _sample(path: Path, folder: Path) -> Sample:
         return _of_text(text, f"workbook: {{sheet: {_quoted(sheet or '')}}}", several)
     if start.startswith(b"PAR1"):
         return _of_text(records.read_parquet(path, Parquet(), folder), "parquet: {}", ())
-    if start.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
+    if re.match(rb"(\xef\xbb\xbf)?\s*(\[\s*)?\{", start):
         return _of_text(records.read_ndjson(path, Ndjson(), folder), "ndjson: {}", ())
     return _of_csv(start)
 
@@ -238,6 +244,8 @@ def _of_text(text: Text, form: str, doubts: tuple[str, ...]) -> Sample:
 
 
 def _of_csv(start: bytes) -> Sample:
+    if b"\0" in start and not start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise DataRefused("it is no text, workbook or Parquet; have its system export one of these")
     encoding = "utf-16" if start.startswith((b"\xff\xfe", b"\xfe\xff")) else next(one for one in ENCODINGS if _reads(start, one))
     text = start.decode("utf-8-sig" if encoding == "utf-8" else encoding, "ignore").lstrip("\ufeff")
     lines = text.splitlines(keepends=True)[:SAMPLE_ROWS]

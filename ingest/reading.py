@@ -17,7 +17,7 @@ import re
 import signal
 import unicodedata
 from collections.abc import Iterable, Iterator
-from contextlib import closing, nullcontext
+from contextlib import closing, nullcontext, suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -495,7 +495,7 @@ def is_being_written(path: Path) -> bool:
     """
     if not hasattr(fcntl, "F_SETLEASE"):
         return False
-    with path.open("rb") as file:
+    with suppress(FileNotFoundError, PermissionError), path.open("rb") as file:
         try:
             # Should a writer come in this instant, the system's signal is one that does nothing.
             fcntl.fcntl(file, fcntl.F_SETSIG, signal.SIGURG)

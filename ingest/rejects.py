@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ingest import DataRefused, vault
 from ingest.inbox import ROWS_SUFFIX
-from ingest.ledger import opened
+from ingest.ledger import REJECTS, opened
 from ingest.mappings import PACKED, Csv, load_mappings
 from settings import Settings
 
@@ -37,7 +37,7 @@ def export(settings: Settings, place: str) -> Path:
     plain = next((name.removesuffix(suffix) for suffix in PACKED if name.endswith(suffix)), name)
     if dialect is not mapping.dialect:
         plain = plain.removesuffix(ROWS_SUFFIX) + ROWS_SUFFIX
-    target = settings.quarantine / source / f"rejects_{file_id:06d}" / plain
+    target = settings.quarantine / source / f"{REJECTS}{file_id:06d}" / plain
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(text.encode(dialect.encoding))

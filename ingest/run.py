@@ -55,8 +55,9 @@ def run(
         told = {
             "refused": [f"{load.source}/{load.file_name}: {load.reason}" for load in summary.refused],
             "waiting": list(summary.unfinished),
+            "locked": list(summary.locked),
         }
-        _record(settings, begun, "ok", "publish" if build_id else "ingest", 65 if summary.refused else 0, build_id, told=told)
+        _record(settings, begun, "ok", "publish" if build_id else "ingest", summary.exit_code, build_id, told=told)
         return RunSummary(summary, build_id)
 
 

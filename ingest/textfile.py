@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 
 from ingest.ledger import status
+from ingest.lock import LockHeld
 from ingest.publish import write_atomically
 from settings import Settings
 
@@ -36,7 +37,7 @@ def write(settings: Settings, last_run: dict[str, Any]) -> None:
     Where the ledger cannot be read, which may be what the run failed of, its families are left out.
     """
     families = _of_the_run(settings, last_run)
-    with suppress(duckdb.Error):
+    with suppress(LockHeld, duckdb.Error):
         families |= _of_the_ledger(settings)
     lines = [line for name, (text, samples) in families.items() for line in _lines(name, text, samples)]
     path = settings.prometheus_file or settings.data_dir / "omnikpi.prom"

@@ -222,7 +222,7 @@ def _handovers(random: Random, made: list[Load]) -> None:
                 "fulfilment_id": random.choice([None, f"f{number}"]),
                 "shipped_at": happened + timedelta(random.choice([1, 3])),
             }
-            load.add("tms", "shipments", parcel | {"status": "in_transit"})
+            load.add("tms", "shipments", parcel | {"status": random.choice(["in_transit", "delivered"])})
             call: Row = {"contact_id": f"c{number}", "order_id": random.choice([None, name, "elsewhere"]), "created_at": happened}
             load.add("desk", "contacts", call | {"channel": "phone", "identity_key": f"k{random.randrange(PEOPLE)}"})
             move: Row = {"movement_id": f"m{number}", "location_id": random.choice([*STORES]), "sku": random.choice(SKUS)}

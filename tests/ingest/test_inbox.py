@@ -1,10 +1,13 @@
 """The inbox: which files are taken, which are set aside, and what is written beside them."""
 
 import os
+import shlex
 import time
+from pathlib import Path
 
 import pytest
 
+from ingest import ConfigurationError, reading
 from ingest.checking import check_file
 
 HEADER = "Ticket;Ligne;Type;Date;Magasin;Article;Libellé;Qté;Prix\n"
@@ -38,6 +41,13 @@ def test_a_refused_file_lies_in_quarantine_with_what_to_do(installation, refused
 def test_two_mappings_for_one_file_are_both_named(installation, refused) -> None:
     installation.map("till_too", (installation.settings.sources / "till.yml").read_text())
     assert "several mappings take 'till_1.csv': till.yml, till_too.yml" in refused("till/till_1.csv", HEADER + SALE)
+
+
+def test_a_file_that_two_systems_would_take_needs_its_folder(installation) -> None:
+    text = (installation.settings.sources / "till.yml").read_text().replace("source: till", "source: market")
+    installation.map("market", text)
+    installation.drop("till_1.csv", HEADER + SALE)
+    assert "market.yml, till.yml; put it in inbox/market/ or inbox/till/" in (installation.ingest().refused[0].reason or "")
 
 
 def test_unfinished_files_are_left_alone(installation, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,6 +159,59 @@ def test_status_knows_sources_loads_and_quarantine(installation, refused) -> Non
     assert [name for name, _ in till.quarantined] == ["unknown.csv"]
     shop = next(source for source in status(installation.settings).sources if source.source == "shop")
     assert shop.waiting == (waiting.name,)
+
+
+@pytest.mark.parametrize(
+    ("name", "kept_as"),
+    [(b"till_\xe9t\xe9.csv", r"till_\xe9t\xe9.csv"), (b"till_" + b"x" * 235 + b".csv", f"till_{'x' * 25}…{'x' * 11}.csv")],
+)
+def test_a_name_that_cannot_be_kept_refuses_its_file_and_stops_no_other(installation, name: bytes, kept_as: str) -> None:
+    installation.drop(f"till/{os.fsdecode(name)}", HEADER + SALE)
+    installation.drop("till/till_1.csv", HEADER + SALE.replace("T1", "T2"))
+    assert [load.verdict for load in installation.ingest().loads] == ["refused", "loaded"]
+    kept = installation.settings.quarantine / "till" / kept_as
+    assert "its name is not UTF-8 text, or too long" in kept.with_name(f"{kept.name}.reason.txt").read_text()
+    assert installation.ingest(replay=[kept]).loads[0].verdict == "loaded"
+
+
+def test_a_file_that_is_taken_away_stops_no_other(installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = installation.drop("till/till_1.csv", HEADER + SALE)
+    installation.drop("till/till_2.csv", HEADER + SALE.replace("T1", "T2"))
+    monkeypatch.setattr("ingest.failpoints.reach", lambda step: gone.unlink() if step == "inbox listed" else None)
+    assert [load.file_name for load in installation.ingest().loads] == ["till_2.csv"]
+
+
+def test_what_lies_beside_a_repaired_file_may_be_named_with_it(installation, refused) -> None:
+    refused("till/till_1's sale.csv", HEADER + SALE.rstrip("\n"))
+    kept = installation.settings.quarantine / "till" / "till_1's sale.csv"
+    reason = kept.with_name(f"{kept.name}.reason.txt")
+    assert f"omnikpi replay {shlex.quote(str(kept))}" in reason.read_text()
+    kept.write_text(HEADER + SALE)
+    assert [load.verdict for load in installation.ingest(replay=[kept, reason]).loads] == ["loaded"]
+    assert not reason.exists()
+
+
+def test_a_source_that_no_mapping_has_is_no_empty_inbox(installation) -> None:
+    with pytest.raises(ConfigurationError, match="did you mean `till`"):
+        installation.ingest(source="tilt")
+
+
+def test_a_file_that_may_not_be_read_stops_no_other_and_is_told_at_the_end(installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    locked = installation.drop("till/till_1.csv", HEADER + SALE)
+    installation.drop("till/till_2.csv", HEADER + SALE.replace("T1", "T2"))
+    sha256 = reading.sha256
+
+    def forbid(path: Path) -> str:
+        if path == locked:
+            raise PermissionError(path)
+        return sha256(path)
+
+    monkeypatch.setattr(reading, "sha256", forbid)
+    summary = installation.ingest()
+    assert (summary.locked, summary.exit_code) == ((str(locked),), 74)
+    assert f"cannot be read, give this user the right: {locked}" in summary.text()
+    assert installation.ask("select file_name, verdict from ledger.files") == [("till_2.csv", "loaded")]
+    assert locked.exists()
 
 
 def test_a_warehouse_that_is_lost_is_loaded_again_from_the_archive(installation) -> None:

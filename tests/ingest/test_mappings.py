@@ -53,6 +53,10 @@ def test_a_sound_mapping_is_read(tmp_path: Path) -> None:
         ("ok: paid", "ok: payd", "entities.orders.status", "did you mean `paid`?"),
         ("{value: web}", "{value: webb}", "entities.orders.channel", "did you mean `web`?"),
         ("    ordered_at: date\n", "", "entities.orders.ordered_at", "required, but not mapped"),
+        ("date", "{from: date, format: DD/MM/YYYY}", "entities.orders.ordered_at", "write one such as %d/%m/%Y %H:%M"),
+        ("date", "{from: date, format: '%Q'}", "entities.orders.ordered_at", "`format: %Q` cannot be read"),
+        ("source: shop", "source: shop\nevery: 99999999999w", "every", "write one such as 12h, 1d or 1w"),
+        ("source: shop", "source: {{ shop }}", "not YAML", "a key is a text"),
         ("date", "{from: date, timezone: Paris}", "entities.orders.ordered_at.timezone", "Europe/Paris"),
         ("{value: EUR}", "{value: EUR, from: c}", "entities.orders.currency", "exactly one of from, value, join, sum, sequence"),
         ("{value: EUR}", "{from: c, unit: 2}", "entities.orders.currency", "are for numbers"),
@@ -155,6 +159,18 @@ def test_every_fault_of_every_file_is_told_at_once(tmp_path: Path) -> None:
     assert "one.yml: entities.orders.order_idd" in told
     assert "one.yml: entities.orders.order_id: required" in told
     assert "two.yml: entities.orders.ordered_at.fro" in told
+
+
+def test_a_mapping_saved_in_another_encoding_is_refused_naming_its_line(tmp_path: Path) -> None:
+    (tmp_path / "till.yaml").write_bytes(ORDERS.replace("number", "Numéro").encode("cp1252"))
+    with pytest.raises(ConfigurationError, match=r"till.yaml: line 6: not UTF-8 text; save the file as UTF-8"):
+        load_mappings(Settings(sources=tmp_path, _env_file=None))  # pyright: ignore[reportCallIssue]
+
+
+def test_a_required_column_may_be_absent_where_it_is_said_what_holds_then(tmp_path: Path) -> None:
+    path = tmp_path / "shop_orders.yml"
+    path.write_text(ORDERS.replace("{value: EUR}", "{from: currency, optional: true, empty: EUR}"), encoding="utf-8")
+    assert read_mapping(path, "Europe/Paris").feeds["orders"].cells["currency"].optional
 
 
 def test_the_shipped_mappings_are_sound() -> None:

@@ -1,5 +1,6 @@
 """Proposals: what is sure stands as it would load, every doubt is a comment, and nothing loads by guess."""
 
+import fnmatch
 import gzip
 import io
 import json
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import xlsxwriter
+import yaml
 from typer.testing import CliRunner
 
 import cli
@@ -103,6 +105,29 @@ def test_the_command_proposes_and_the_group_lists(installation, monkeypatch: pyt
     path = installation.drop("elsewhere/caisse.csv", TILL)
     told = CliRunner().invoke(cli.app, ["sources", "new", "--from", str(path)])
     assert told.exit_code == 0, told.output
-    assert told.output.startswith("# Proposed from caisse.csv")
+    assert told.output.startswith('# Proposed from "caisse.csv"')
     listed = CliRunner().invoke(cli.app, ["sources"])
     assert "shop_customers" in listed.output
+
+
+def test_a_name_with_signs_of_yaml_or_of_patterns_is_proposed_as_it_is(installation) -> None:
+    name = 'ventes "Noël" [2].csv'
+    proposed = yaml.safe_load(proposal(installation, f"elsewhere/{name}", "sku;quantity\nA1;2\n"))
+    assert fnmatch.fnmatchcase(name, proposed["files"])
+
+
+@pytest.mark.parametrize(("content", "told"), [(b'[{"a": 1}]\n', "one a line"), (b"%PDF\0\x9f", "no text, workbook or Parquet")])
+def test_what_is_no_table_is_not_proposed_as_one(installation, content: bytes, told: str) -> None:
+    with pytest.raises(DataRefused, match=told):
+        proposal(installation, "elsewhere/export", content)
+
+
+def test_the_words_of_the_examples_are_known(installation) -> None:
+    prices = "Code article;Du;Prix TTC;Prix barré TTC;Nature\n0001;05/01/2026;19,90;29,90;PROMO\n"
+    assert 'price: "Prix TTC"' in proposal(installation, "elsewhere/tarifs.csv", prices)
+
+
+def test_an_entity_is_likely_by_its_other_columns_where_its_key_has_a_name_of_its_own(installation) -> None:
+    parcels = "Bordereau;Transporteur;Expédié le;Livré le;Statut;Coût HT\nB1;DPD;05/01/2026 10:00;;En cours;4,50\n"
+    told = proposal(installation, "elsewhere/colis.csv", parcels)
+    assert "  shipments:\n    # shipment_id: …  # doubt: required" in told

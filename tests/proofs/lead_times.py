@@ -175,13 +175,14 @@ def _deliveries(records: Records) -> Iterator[Figures]:
             # one parcel without a scan, and nobody knows when the order was complete
             delivered_at=pl.when(pl.col("delivered_at").null_count() == 0).then(pl.col("delivered_at").max()),
             promised_at=pl.col("promised_at").max(),
+            has_arrived=pl.col("has_arrived").all(),
         )
         .join(told, on="order")
         .join(records.orders.select("order", is_valid=True), on="order", how="left")
     )
     deliveries = with_local_day(with_local_day(deliveries, "delivered_at", "delivered_on"), "promised_at", "promised_on")
     yield Figures(
-        deliveries.filter(pl.col("is_valid") & pl.col("delivered_at").is_null()).with_columns(month("order_date")),
+        deliveries.filter(pl.col("is_valid") & ~pl.col("has_arrived")).with_columns(month("order_date")),
         {"undelivered_orders": pl.len()},
     )
     arrived = deliveries.filter(pl.col("delivered_at").is_not_null()).with_columns(month("delivered_on"))
@@ -206,7 +207,7 @@ def _deliveries(records: Records) -> Iterator[Figures]:
 
 
 def parcels(records: Records) -> pl.DataFrame:
-    """One row per parcel to a customer: `order`, `mode`, `promised_at`, `shipped_at`, `delivered_at`."""
+    """One row per parcel to a customer: `order`, `mode`, `promised_at`, `shipped_at`, `delivered_at`, `has_arrived`."""
     work = worked_on(records).filter(pl.col("order").is_not_null())
     shipments = records.newest("shipments", "shipment_id")
     shipments = shipments.join(records.order_named_by(shipments), on=["_source", "order_id"])
@@ -224,13 +225,14 @@ def parcels(records: Records) -> pl.DataFrame:
             promised_at=pl.coalesce("promised_at", "work_promised"),
             shipped_at="shipped_at",
             delivered_at=pl.coalesce("delivered_at", "work_delivered"),
+            has_arrived=(pl.col("status") == "delivered") | pl.coalesce("delivered_at", "work_delivered").is_not_null(),
         )
     )
     uncarried = (
         work.filter(is_live)
         .join(shipments, on=["order", "fulfilment_id"], how="anti")
         .join(shipments.filter(pl.col("fulfilment_id").is_null()), on="order", how="anti")
-        .select("order", "mode", "promised_at", "shipped_at", "delivered_at")
+        .select("order", "mode", "promised_at", "shipped_at", "delivered_at", has_arrived=pl.col("delivered_at").is_not_null())
     )
     sent = ~pl.col("mode").is_in([*COLLECTED, "in_store", UNKNOWN])
     return pl.concat([carried, uncarried]).filter(sent)

@@ -100,7 +100,8 @@ def _judged(records: Records) -> pl.DataFrame:
             arrived=pl.when(pl.col("delivered_at").null_count() == 0).then(pl.col("delivered_at").max()),
             sent_promised=pl.col("promised_at").max(),
             parcels=pl.len(),
-            has_left=pl.col("shipped_at").is_not_null().any(),
+            has_left=(pl.col("shipped_at").is_not_null() | pl.col("has_arrived")).any(),
+            is_untimed=pl.col("has_arrived").all() & pl.col("delivered_at").is_null().any(),
         )
     )
     lines = records.lines.filter(~pl.col("is_gift_card")).group_by("order").agg(asked=pl.len())
@@ -109,7 +110,7 @@ def _judged(records: Records) -> pl.DataFrame:
     for part in (spent, served, pickups, ready, sent, lines, _carried(records), _complaints(records)):
         orders = orders.join(part, on="order", how="left")
     orders = orders.filter(pl.col("is_counted").is_not_null() | pl.col("parcels").is_not_null()).with_columns(
-        pl.col("is_valid", "collected", "is_fault", "is_waiting", "is_judged", "has_left").fill_null(False)
+        pl.col("is_valid", "collected", "is_fault", "is_waiting", "is_judged", "has_left", "is_untimed").fill_null(False)
     )
     places = records.locations.select(pickup_place="location_id", place_zone="timezone")
     orders = orders.join(places, on="pickup_place", how="left").with_columns(
@@ -131,10 +132,11 @@ def _judged(records: Records) -> pl.DataFrame:
     due_date = pl.coalesce("promised_on", "order_date")
     never_sent = pl.when((pl.col("status") == "cancelled") | pl.col("parcels").is_null()).then(0)
     is_fault = pl.col("is_fault") | (pl.col("arrived") < pl.col("ordered_at")).fill_null(False)
+    is_judgeable = pl.col("collected") | ~pl.col("is_untimed")
     return orders.with_columns(
         is_genuine=pl.col("is_genuine") & (pl.col("status") != "fraud"),
         due_date=due_date,
-        is_due=counts & was_promised & ~is_fault & ~pl.col("is_waiting") & (due_date <= records.last_day),
+        is_due=counts & was_promised & ~is_fault & ~pl.col("is_waiting") & is_judgeable & (due_date <= records.last_day),
         is_kept=kept("promised"),
         is_first_kept=kept("first_promised"),
         is_complete=pl.col("lines") >= pl.col("asked"),

@@ -113,9 +113,8 @@ def _late(records: Records, contacts: pl.DataFrame) -> pl.DataFrame:
     zones = records.placed.select("order", "timezone")
     sent = parcels(records).join(zones, on="order")
     sent = with_local_day(with_local_day(sent, "promised_at", "promised_on"), "delivered_at", "delivered_on")
-    late = sent.filter(pl.col("promised_on") < pl.col("delivered_on").fill_null(records.last_day)).select(
-        "order", due="promised_on"
-    )
+    still_out = pl.when(~pl.col("has_arrived")).then(records.last_day)
+    late = sent.filter(pl.col("promised_on") < pl.coalesce("delivered_on", still_out)).select("order", due="promised_on")
     shipments = records.newest("shipments", "shipment_id").filter(pl.col("status").is_in(LOST))
     lost = shipments.join(records.order_named_by(shipments), on=["_source", "order_id"]).join(zones, on="order")
     lost = with_local_day(lost.with_columns(due_at=pl.coalesce("promised_at", "shipped_at")), "due_at", "due")

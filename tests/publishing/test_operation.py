@@ -129,6 +129,20 @@ def test_prometheus_reads_every_metric(settings: Settings, tmp_path: Path, monke
     assert "omnikpi_last_run_exit_code 65.0" in text
 
 
+def test_a_warehouse_that_another_program_holds_is_told_as_what_it_is(settings: Settings) -> None:
+    deliver(settings, "customers.csv", HEADER)
+    holder = "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", holder, str(settings.warehouse)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout
+        other.stdout.readline()
+        with pytest.raises(duckdb.IOException, match="Could not set lock"):
+            run(settings)
+        other.communicate()
+    assert "omnikpi_last_run_exit_code 74.0" in (settings.data_dir / "omnikpi.prom").read_text()
+
+
 def test_doctor_finds_nothing_wrong_where_nothing_is(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ingest.run, "_stale", lambda _: False)
     deliver(settings, "customers.csv", HEADER + "1,a@b.fr,A\n")
@@ -175,6 +189,23 @@ def test_doctor_counts_every_row_again(settings: Settings, monkeypatch: pytest.M
     found = findings(settings)["ledger"]
     assert (found.ok, found.exit_code) == (False, 65)
     assert "customers" in found.message
+
+
+def test_doctor_names_an_order_dated_after_the_last_file_came(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ingest.run, "_stale", lambda _: False)
+    deliver(settings, "customers.csv", HEADER + "1,a@b.fr,A\n")
+    run(settings)
+    folder = settings.builds / "b1"
+    folder.mkdir(parents=True)
+    settings.current.write_text("b1")
+    with duckdb.connect(str(folder / "marts.duckdb")) as build:
+        build.execute("create schema marts")
+        order = "select 'pos' as source_system, 'T-7' as order_number, date '2162-01-05' as order_date"
+        build.execute(f"create table marts.marts.orders as {order}")
+    for day, is_fine in (("2026-01-05", True), ("2162-01-05", False)):
+        (folder / "build.json").write_text(json.dumps({"build_id": "b1", "data_to": day}))
+        assert findings(settings)["current build"].ok is is_fine
+    assert "pos T-7; have the date corrected" in findings(settings)["current build"].message
 
 
 def test_a_run_at_work_is_no_fault_to_doctor_and_a_reason_to_wait_for_status(settings: Settings) -> None:

@@ -56,6 +56,9 @@ parcels as (
         coalesce(shipments.shipped_at, fulfilments.shipped_at) as shipped_at,
         coalesce(shipments.promised_at, fulfilments.promised_at) as promised_at,
         coalesce(shipments.delivered_at, fulfilments.delivered_at) as delivered_at,
+        -- a carrier may say that a parcel arrived and not when
+        shipments.status = 'delivered'
+        or coalesce(shipments.delivered_at, fulfilments.delivered_at) is not null as has_arrived,
         greatest(shipments._file_id, orders._file_id, coalesce(fulfilments._file_id, -1)) as _file_id
     from shipments
     inner join {{ ref('int_orders') }} as orders on shipments.order_id = orders.order_id
@@ -78,6 +81,7 @@ parcels as (
         fulfilments.shipped_at,
         fulfilments.promised_at,
         fulfilments.delivered_at,
+        fulfilments.delivered_at is not null as has_arrived,
         greatest(fulfilments._file_id, orders._file_id) as _file_id
     from fulfilments
     inner join {{ ref('int_orders') }} as orders on fulfilments.order_id = orders.order_id
@@ -107,6 +111,7 @@ select
     shipped_at,
     promised_at,
     delivered_at,
+    has_arrived,
     _file_id
 from sent
 
@@ -122,6 +127,7 @@ select
     cast(null as timestamp) as shipped_at,
     cast(null as timestamp) as promised_at,
     cast(null as timestamp) as delivered_at,
+    cast(null as boolean) as has_arrived,
     cast(null as bigint) as _file_id
 from order_numbers
 {%- endif %}

@@ -86,7 +86,9 @@ late_parcels as (
     cross join {{ ref('int_data_span') }} as data_span
     where
         {{ local_date('parcels.promised_at', timezone) }}
-        < coalesce({{ local_date('parcels.delivered_at', timezone) }}, data_span.last_day)
+        < coalesce(
+            {{ local_date('parcels.delivered_at', timezone) }}, case when not parcels.has_arrived then data_span.last_day end
+        )
         or shipments.status in ('failed', 'lost')
 ),
 
@@ -111,7 +113,11 @@ awaited as (
     inner join {{ ref('int_parcels') }} as parcels
         on
             judged.order_id = parcels.order_id
-            and judged.created_at < coalesce(parcels.delivered_at, cast('9999-12-31' as timestamp))
+            and (
+                judged.created_at < parcels.delivered_at
+                -- of one that arrived, nobody says when, it is not known whether it was under way
+                or (parcels.delivered_at is null and not parcels.has_arrived)
+            )
 ),
 
 brought_back as (

@@ -28,16 +28,16 @@ with parcels as (
     {%- endif %}
 ),
 
--- the parcel that arrived last, or one still on its way
+-- the parcel that arrived last; before it one of which nobody says when, before that one still on its way
 ranked as (
     select
         *,
         row_number() over (
             partition by order_id
-            order by delivered_at is null desc, delivered_at desc, shipped_at desc, parcel_id desc
+            order by has_arrived asc, delivered_at is null desc, delivered_at desc, shipped_at desc, parcel_id desc
         ) as position_from_last,
         count(*) over (partition by order_id) as parcel_count,
-        count(delivered_at) over (partition by order_id) as delivered_parcel_count,
+        count(case when has_arrived then 1 end) over (partition by order_id) as delivered_parcel_count,
         min(shipped_at) over (partition by order_id) as first_shipped_at,
         max(promised_at) over (partition by order_id) as last_promised_at,
         max(_file_id) over (partition by order_id) as last_file_id
@@ -57,6 +57,7 @@ dated as (
         ranked.first_shipped_at as shipped_at,
         ranked.last_promised_at as promised_at,
         ranked.delivered_at,
+        ranked.has_arrived,
         {{ local_date('ranked.last_promised_at', timezone) }} as promised_date,
         {{ local_date('ranked.delivered_at', timezone) }} as delivered_date,
         working_days.next_working_day,
@@ -95,7 +96,7 @@ select
     parcel_count,
     delivered_parcel_count,
     is_valid,
-    delivered_at is not null as is_delivered,
+    has_arrived as is_delivered,
     promised_at is not null as has_promise,
     coalesce(delivered_at < ordered_at, false) as is_clock_fault,
     is_valid and coalesce(delivered_at >= ordered_at, false) as is_measured,

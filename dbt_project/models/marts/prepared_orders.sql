@@ -175,7 +175,9 @@ joined as (
         work.lines_fulfilled,
         orders.line_count,
         coalesce(work.has_reason, false) as has_reason,
-        coalesce(deliveries.shipped_at, deliveries.delivered_at) is not null as has_left,
+        coalesce(deliveries.is_delivered, false) and deliveries.delivered_at is null as is_untimed,
+        coalesce(deliveries.shipped_at, deliveries.delivered_at) is not null
+        or coalesce(deliveries.delivered_parcel_count > 0, false) as has_left,
         coalesce(deliveries.parcel_count, 0) as parcel_count,
         coalesce(work.is_from_store, false) as is_from_store,
         coalesce(carried.is_lost, false) as is_lost,
@@ -241,6 +243,8 @@ due as (
         is_counted
         and not is_clock_fault
         and not is_waiting
+        -- what arrived, nobody says when, is neither in time nor late
+        and (is_collected or not is_untimed)
         and due_date <= last_day
         and (promised_at is not null or (is_collected and is_judged)) as is_due,
         due_date <= {{ days_after('last_day', '-' ~ var('perfect_order_days')) }} as is_quiet,
