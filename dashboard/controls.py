@@ -401,10 +401,10 @@ def _filters_label(state: Settings, offer: Offer) -> str:
 
 
 def _summary(state: Settings, offer: Offer) -> str:
-    places, period = _filters_label(state, offer), _period(state, offer)
+    places, period, (since, until) = _filters_label(state, offer), _period(state, offer), state["shown"]
     return " · ".join(
         [
-            formats.span(*state["shown"], words.language()) if period == "custom" else say(f"period.{period}"),
+            formats.span(since, until, words.language()) if period == "custom" else say(f"period.{period}"),
             say(f"compare.{_compare(state, offer)}"),
             *(offer.name("channel", value) for value in _chosen(state, offer, "channel")),
             *([] if places == say("control.filters") else [places]),
