@@ -12,7 +12,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import words
+from dashboard import formats, words
 from dashboard.builds import Build
 from dashboard.periods import EVENT, TARGETS, Event, spans
 from dashboard.stores import SAME_STORES
@@ -401,10 +401,10 @@ def _filters_label(state: Settings, offer: Offer) -> str:
 
 
 def _summary(state: Settings, offer: Offer) -> str:
-    places = _filters_label(state, offer)
+    places, period, (since, until) = _filters_label(state, offer), _period(state, offer), state["shown"]
     return " · ".join(
         [
-            say(f"period.{_period(state, offer)}"),
+            formats.span(since, until, words.language()) if period == "custom" else say(f"period.{period}"),
             say(f"compare.{_compare(state, offer)}"),
             *(offer.name("channel", value) for value in _chosen(state, offer, "channel")),
             *([] if places == say("control.filters") else [places]),

@@ -179,6 +179,7 @@ def test_own_days_are_chosen_on_the_page_and_are_in_the_link(open_page: Open) ->
     assert "2026-08-01" in app.query_params["from"]
     assert "2026-08-31" in app.query_params["to"]
     linked = open_page("baskets", period="custom", from_="2026-08-01", to="2026-08-31")
+    assert "1 Aug – 31 Aug 2026 · Last year" in [popover.proto.popover.label for popover in linked.get("popover")]
     assert linked.date_input(key="wide_days").value == (date(2026, 8, 1), date(2026, 8, 31))
     assert [card.value for card in linked.metric] == [card.value for card in app.metric]
 
