@@ -134,13 +134,9 @@ def ingest(
 
 def _arrived(inbox: Path, source: str | None, locked: list[str]) -> tuple[list[Path], list[Path]]:
     """Complete files, oldest first, and those still being written; `locked` gets the folders that cannot be read."""
-    folders = [inbox / source] if source else [inbox, *(path for path in inbox.iterdir() if path.is_dir())]
-    found: list[Path] = []
-    for folder in folders:
-        try:
-            found += [path for path in (folder.iterdir() if folder.is_dir() else ()) if path.is_file() or path.is_symlink()]
-        except PermissionError:
-            locked.append(str(folder))
+    folders = [inbox / source] if source else [path for path in inbox.iterdir() if path.is_dir()]
+    found = [] if source else [path for path in inbox.iterdir() if path.is_file() or path.is_symlink()]
+    found += [path for folder in folders for path in _below(folder, locked)]
     found = [path for path in found if not path.name.startswith(IGNORED) and path.suffix not in UNFINISHED]
     stats = {}
     for path in found:
@@ -156,6 +152,24 @@ def _arrived(inbox: Path, source: str | None, locked: list[str]) -> tuple[list[P
     unfinished = [path for path in found if path in growing or (path.is_file() and reading.is_being_written(path))]
     complete = [path for path in found if path not in set(unfinished)]
     return sorted(complete, key=lambda path: (stats[path].st_mtime_ns, path.name)), unfinished
+
+
+def _below(folder: Path, locked: list[str]) -> Iterator[Path]:
+    """The files of a folder and of those within it, and links to folders, which are not followed."""
+
+    def told(error: OSError) -> None:
+        if isinstance(error, PermissionError):
+            locked.append(error.filename)
+
+    for here, folders, files in os.walk(folder, onerror=told):
+        folders[:] = [name for name in folders if not name.startswith(IGNORED)]
+        for path in (Path(here) / name for name in (*folders, *files)):
+            try:
+                if path.is_file() or path.is_symlink():
+                    yield path
+            except PermissionError:
+                told(PermissionError(0, "", here))
+                break
 
 
 def _named(settings: Settings, paths: Iterable[Path]) -> list[Path]:

@@ -214,6 +214,16 @@ def test_a_file_that_may_not_be_read_stops_no_other_and_is_told_at_the_end(insta
     assert locked.exists()
 
 
+def test_folders_within_a_source_s_are_looked_into(installation) -> None:
+    for place in ("till/2026-11-25/till_1.csv", "till/2026-11-26/till_1.csv", "till/2026-11-26/.sending/till_2.csv"):
+        installation.drop(place, HEADER + SALE.replace("T1", place[-13:-4]))
+    (installation.settings.inbox / "till" / "linked").symlink_to(installation.settings.data_dir)
+    summary = installation.ingest()
+    verdicts = sorted((load.source, load.file_name, load.verdict) for load in summary.loads)
+    assert verdicts == [("till", "linked", "refused"), ("till", "till_1.csv", "loaded"), ("till", "till_1.csv", "loaded")]
+    assert [path.name for path in installation.settings.inbox.rglob("*.csv")] == ["till_2.csv"]
+
+
 def test_a_warehouse_that_is_lost_is_loaded_again_from_the_archive(installation) -> None:
     settings = installation.settings
     customers = "id,email,phone,name,born,created\n{},a@b.fr,,Anna,,2025-01-{}\n"
